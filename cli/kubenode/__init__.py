@@ -1,0 +1,3 @@
+"""kubenode: runs and keeps Kubernetes nodes."""
+
+__version__ = "0.1.0"
