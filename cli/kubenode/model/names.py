@@ -1,0 +1,37 @@
+"""Labels, annotations and names that the kubelet uses, so that crictl, log shippers and dashboards know our pods."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+POD_NAME = "io.kubernetes.pod.name"
+POD_NAMESPACE = "io.kubernetes.pod.namespace"
+POD_UID = "io.kubernetes.pod.uid"
+CONTAINER_NAME = "io.kubernetes.container.name"
+
+CONTAINER_HASH = "io.kubernetes.container.hash"
+RESTART_COUNT = "io.kubernetes.container.restartCount"
+TERMINATION_MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
+TERMINATION_MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
+GRACE_PERIOD = "io.kubernetes.pod.terminationGracePeriod"
+
+CONFIG_SOURCE = "kubernetes.io/config.source"
+CONFIG_HASH = "kubernetes.io/config.hash"
+CONFIG_SEEN = "kubernetes.io/config.seen"
+
+# Ours alone: the delay in seconds that came before this attempt, so that back-off survives a restart of the agent.
+RESTART_BACKOFF = "kubenode.io/restart-backoff-seconds"
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+class PodKey(NamedTuple):
+    """What a pod is called on its node. One worker owns a key, whatever UIDs come and go under it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"

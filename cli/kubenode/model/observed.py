@@ -1,0 +1,84 @@
+"""What the runtime holds of a pod, in our own values. Times are seconds since the epoch; 0 means not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kubenode.model.names import PodKey
+
+
+class State(StrEnum):
+    """A container's state in the runtime.
+
+        CREATED ──start──▶ RUNNING ──exit──▶ EXITED
+           └────────start failed────────────────▲       UNKNOWN: the runtime lost track of it
+    """
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    id: str
+    uid: str
+    attempt: int
+    ready: bool
+    created_at: float
+    ips: tuple[str, ...] = ()
+    grace_seconds: int = 30
+    log_directory: str = ""
+    cgroup_parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    id: str
+    sandbox_id: str
+    uid: str
+    name: str
+    attempt: int
+    state: State
+    created_at: float
+    hash: str = ""
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    image: str = ""
+    image_id: str = ""
+    restart_count: int = 0
+    backoff_seconds: float | None = None
+    grace_seconds: int = 30
+    log_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFact:
+    """An image that is here, and the user it runs as: by number, by name, or neither (root)."""
+
+    id: str
+    uid: int | None = None
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPod:
+    """All that the runtime holds under one pod key, of whatever UID; newest first.
+
+    `images` answers for each image that was asked about: what is here, or None where it is missing.
+    """
+
+    key: PodKey
+    sandboxes: tuple[Sandbox, ...] = ()
+    containers: tuple[ObservedContainer, ...] = ()
+    images: Mapping[str, ImageFact | None] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not self.sandboxes and not self.containers

@@ -1,0 +1,46 @@
+"""Kubernetes quantities ("500m", "128Mi", "1e3") as exact numbers."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, Decimal
+
+_SUFFIXES = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "E": Decimal(10**18),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
+}
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)")
+
+
+def parse_quantity(text: str | int | float) -> Decimal:
+    """The quantity's value in its base unit (cores, bytes). Raises ValueError that names the text."""
+    match = _QUANTITY.fullmatch(str(text))
+    if match is None:
+        raise ValueError(f"{text!r} is not a quantity: write a number with a suffix such as 500m, 128Mi or 2Gi")
+    number, exponent, suffix = match.groups()
+    scale = Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""]
+    return Decimal(number) * scale
+
+
+def milli(text: str | int | float) -> int:
+    """The quantity in thousandths, rounded up, as the kubelet rounds CPU."""
+    return int((parse_quantity(text) * 1000).to_integral_value(rounding=ROUND_CEILING))
+
+
+def whole(text: str | int | float) -> int:
+    """The quantity in its base unit, rounded up, as the kubelet rounds memory."""
+    return int(parse_quantity(text).to_integral_value(rounding=ROUND_CEILING))

@@ -1,0 +1,158 @@
+"""The agent's settings: a `KubeletConfiguration` as operators know it, and what is ours alone beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kubenode.model.duration import parse_duration
+
+KUBELET_API_VERSION = "kubelet.config.k8s.io/v1beta1"
+KUBENODE_API_VERSION = "kubenode.io/v1alpha1"
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base of configuration sections."""
+
+
+class CrashLoopBackOff(Section):
+    max_container_restart_period: str = "5m"
+
+
+class KubeletConfiguration(Section):
+    """The fields of kubelet.config.k8s.io/v1beta1 that this version honours. Durations are Go duration strings.
+
+    Where the kubelet has a default that its users suffer from (serial image pulls) ours differs; docs/configuration.md
+    lists every field.
+    """
+
+    api_version: str = KUBELET_API_VERSION
+    kind: str = "KubeletConfiguration"
+    static_pod_path: str = ""
+    static_pod_url: str = msgspec.field(name="staticPodURL", default="")
+    static_pod_url_header: dict[str, list[str]] = msgspec.field(name="staticPodURLHeader", default_factory=dict)
+    file_check_frequency: str = "20s"
+    http_check_frequency: str = "20s"
+    sync_frequency: str = "1m"
+    container_runtime_endpoint: str = ""
+    image_service_endpoint: str = ""
+    runtime_request_timeout: str = "2m"
+    serialize_image_pulls: bool = False
+    max_parallel_image_pulls: int = 5
+    healthz_bind_address: str = "127.0.0.1"
+    healthz_port: int = 10248
+    cgroup_driver: str = "cgroupfs"
+    cgroup_root: str = ""
+    pod_logs_dir: str = "/var/log/pods"
+    seccomp_default: bool = False
+    oom_score_adj: int = -999
+    eviction_hard: dict[str, str] = {}
+    crash_loop_back_off: CrashLoopBackOff = CrashLoopBackOff()
+
+
+class KubenodeConfiguration(Section):
+    """What no kubelet has. It stands as a second document in the same file."""
+
+    api_version: str = KUBENODE_API_VERSION
+    kind: str = "KubenodeConfiguration"
+    node_name: str = ""
+    root_directory: str = "/var/lib/kubelet"
+    run_directory: str = "/run/kubenode"
+    container_logs_directory: str = "/var/log/containers"
+    max_parallel_pod_starts: int = 4
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The two sections together, with durations as seconds and paths joined. `warnings` are for people."""
+
+    kubelet: KubeletConfiguration = KubeletConfiguration()
+    kubenode: KubenodeConfiguration = KubenodeConfiguration()
+    node_name: str
+    memory_capacity: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def admin_socket(self) -> Path:
+        return Path(self.kubenode.run_directory) / "agent.sock"
+
+    @property
+    def lock_file(self) -> Path:
+        return Path(self.kubenode.run_directory) / "lock"
+
+    @property
+    def state_directory(self) -> Path:
+        return Path(self.kubenode.root_directory) / "kubenode"
+
+    @property
+    def file_check_seconds(self) -> float:
+        return parse_duration(self.kubelet.file_check_frequency)
+
+    @property
+    def http_check_seconds(self) -> float:
+        return parse_duration(self.kubelet.http_check_frequency)
+
+    @property
+    def sync_seconds(self) -> float:
+        return parse_duration(self.kubelet.sync_frequency)
+
+    @property
+    def request_timeout_seconds(self) -> float:
+        return parse_duration(self.kubelet.runtime_request_timeout)
+
+    @property
+    def max_backoff_seconds(self) -> float:
+        return parse_duration(self.kubelet.crash_loop_back_off.max_container_restart_period)
+
+    @property
+    def parallel_pulls(self) -> int:
+        return 1 if self.kubelet.serialize_image_pulls else self.kubelet.max_parallel_image_pulls
+
+    @property
+    def eviction_hard(self) -> dict[str, str]:
+        """The kubelet's hard thresholds, each replaceable by the configuration."""
+        return {**DEFAULT_EVICTION_HARD, **self.kubelet.eviction_hard}
+
+
+DEFAULT_EVICTION_HARD = {
+    "memory.available": "100Mi",
+    "nodefs.available": "10%",
+    "nodefs.inodesFree": "5%",
+    "imagefs.available": "15%",
+    "imagefs.inodesFree": "5%",
+    "pid.available": "0",
+}
+
+# Fields that the kubelet has and this version does not act on: accepted, and said so.
+UNSUPPORTED_FIELDS = frozenset(
+    (
+        "address allowedUnsafeSysctls authentication authorization cgroupsPerQOS clusterDNS clusterDomain "
+        "configMapAndSecretChangeDetectionStrategy containerLogMaxFiles containerLogMaxSize containerLogMaxWorkers "
+        "containerLogMonitorInterval contentType cpuCFSQuota cpuCFSQuotaPeriod cpuManagerPolicy "
+        "cpuManagerPolicyOptions cpuManagerReconcilePeriod enableContentionProfiling enableControllerAttachDetach "
+        "enableDebugFlagsHandler enableDebuggingHandlers enableProfilingHandler enableServer enableSystemLogHandler "
+        "enableSystemLogQuery enforceNodeAllocatable eventBurst eventRecordQPS evictionMaxPodGracePeriod "
+        "evictionMinimumReclaim evictionPressureTransitionPeriod evictionSoft evictionSoftGracePeriod failCgroupV1 "
+        "failSwapOn featureGates hairpinMode imageGCHighThresholdPercent imageGCLowThresholdPercent "
+        "imageMaximumGCAge imageMinimumGCAge imagePullCredentialsVerificationPolicy iptablesDropBit "
+        "iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS kubeReserved kubeReservedCgroup "
+        "kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles maxPods "
+        "memoryManagerPolicy memorySwap memoryThrottlingFactor mergeDefaultEvictionSettings nodeLeaseDurationSeconds "
+        "nodeStatusMaxImages nodeStatusReportFrequency nodeStatusUpdateFrequency podCIDR podPidsLimit podsPerCore "
+        "port preloadedImagesVerificationAllowlist protectKernelDefaults providerID qosReserved readOnlyPort "
+        "registerNode registerWithTaints registryBurst registryPullQPS reservedMemory reservedSystemCPUs resolvConf "
+        "rotateCertificates runOnce serverTLSBootstrap showHiddenMetricsForVersion shutdownGracePeriod "
+        "shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill "
+        "streamingConnectionIdleTimeout swapBehavior systemCgroups systemReserved systemReservedCgroup "
+        "tlsCertFile tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy "
+        "topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir "
+        "volumeStatsAggPeriod"
+    ).split()
+)
+
+
+def split_unsupported(section: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The section without the fields that this version does not act on, and the names of those, sorted."""
+    unsupported = sorted(UNSUPPORTED_FIELDS & section.keys())
+    return {name: value for name, value in section.items() if name not in UNSUPPORTED_FIELDS}, unsupported
