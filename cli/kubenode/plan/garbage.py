@@ -1,0 +1,51 @@
+"""Which dead containers and sandboxes of a living pod are no longer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubenode.model.actions import Action, RemoveContainer, RemoveSandbox, StopSandbox
+from kubenode.model.observed import ObservedContainer, State
+from kubenode.plan.backoff import retry_at
+from kubenode.plan.containers import Situation, ended
+from kubenode.plan.failures import CLEAN_UP
+
+# The kubelet keeps the last dead container of each name, for its logs and exit code.
+KEPT_PER_NAME = 1
+
+
+def garbage(situation: Situation) -> Iterator[Action]:
+    """Removals of dead containers beyond the one kept per name, then of old sandboxes that hold nothing any more."""
+    if situation.now < retry_at(situation.failures.get(CLEAN_UP)):
+        return
+    dead = list(_dead_containers(situation))
+    for container in dead:
+        why = f"only the last {KEPT_PER_NAME} dead of a name is kept"
+        yield RemoveContainer(container.name, container.id, container.log_path, why)
+    yield from _empty_sandboxes(situation, {container.id for container in dead})
+
+
+def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
+    wanted = {manifest.name for manifest in situation.desired.pod.spec.containers}
+    seen: dict[str, int] = {}
+    for container in situation.observed.containers:
+        if container.uid != situation.desired.uid or container.state is State.RUNNING:
+            continue
+        newest = situation.latest[container.name].id == container.id
+        if not ended(container):
+            if not newest:
+                yield container
+            continue
+        seen[container.name] = seen.get(container.name, 0) + 1
+        if seen[container.name] > KEPT_PER_NAME or container.name not in wanted:
+            yield container
+
+
+def _empty_sandboxes(situation: Situation, removed: set[str]) -> Iterator[Action]:
+    held = {container.sandbox_id for container in situation.observed.containers if container.id not in removed}
+    current = situation.sandbox.id if situation.sandbox else ""
+    for sandbox in situation.observed.sandboxes:
+        if sandbox.uid == situation.desired.uid and sandbox.id != current and sandbox.id not in held:
+            why = "a newer sandbox took its place"
+            yield StopSandbox(sandbox.id, why)
+            yield RemoveSandbox(sandbox.id, why)
