@@ -1,7 +1,7 @@
 """Renders `protos/` into the Python messages, gRPC stubs and type stubs of `kubenode.clients.stubs`.
 
-    python tools/protos.py generate     writes them into the tree
-    python tools/protos.py check        fails, and names the files, where the tree differs from what generate would write
+`python tools/protos.py generate` writes them into the tree; `python tools/protos.py check` fails, and names the files,
+where the tree is not what generate would write.
 """
 
 import argparse
@@ -19,7 +19,7 @@ REMEDY = "run `make protos` and commit what it writes"
 
 
 class ProtocError(Exception):
-    """protoc refused a text; the message holds what it said."""
+    """protoc did not render the texts; the message holds what it said."""
 
 
 def render(protos: Path, out: Path) -> None:
@@ -42,7 +42,7 @@ def render(protos: Path, out: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ProtocError(f"protoc refused the texts in {protos}:\n{done.stderr.strip()}")
+        raise ProtocError(f"protoc did not render the texts in {protos}:\n{done.stderr.strip()}")
 
 
 def generated(root: Path) -> dict[str, bytes]:

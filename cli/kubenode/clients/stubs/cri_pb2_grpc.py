@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class RuntimeServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Pods (as sandboxes) and the containers in them.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -38,6 +39,21 @@ class RuntimeServiceStub:
                 '/runtime.v1.RuntimeService/Version',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionResponse.FromString,
+                _registered_method=True)
+        self.Status = channel.unary_unary(
+                '/runtime.v1.RuntimeService/Status',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.FromString,
+                _registered_method=True)
+        self.RuntimeConfig = channel.unary_unary(
+                '/runtime.v1.RuntimeService/RuntimeConfig',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.FromString,
+                _registered_method=True)
+        self.UpdateRuntimeConfig = channel.unary_unary(
+                '/runtime.v1.RuntimeService/UpdateRuntimeConfig',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.FromString,
                 _registered_method=True)
         self.RunPodSandbox = channel.unary_unary(
                 '/runtime.v1.RuntimeService/RunPodSandbox',
@@ -69,6 +85,11 @@ class RuntimeServiceStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxesRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxesResponse.FromString,
                 _registered_method=True)
+        self.UpdatePodSandboxResources = channel.unary_unary(
+                '/runtime.v1.RuntimeService/UpdatePodSandboxResources',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.FromString,
+                _registered_method=True)
         self.CreateContainer = channel.unary_unary(
                 '/runtime.v1.RuntimeService/CreateContainer',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.CreateContainerRequest.SerializeToString,
@@ -89,6 +110,11 @@ class RuntimeServiceStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RemoveContainerRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RemoveContainerResponse.FromString,
                 _registered_method=True)
+        self.ContainerStatus = channel.unary_unary(
+                '/runtime.v1.RuntimeService/ContainerStatus',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.FromString,
+                _registered_method=True)
         self.ListContainers = channel.unary_unary(
                 '/runtime.v1.RuntimeService/ListContainers',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListContainersRequest.SerializeToString,
@@ -98,11 +124,6 @@ class RuntimeServiceStub:
                 '/runtime.v1.RuntimeService/StreamContainers',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersResponse.FromString,
-                _registered_method=True)
-        self.ContainerStatus = channel.unary_unary(
-                '/runtime.v1.RuntimeService/ContainerStatus',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.FromString,
                 _registered_method=True)
         self.UpdateContainerResources = channel.unary_unary(
                 '/runtime.v1.RuntimeService/UpdateContainerResources',
@@ -164,15 +185,25 @@ class RuntimeServiceStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxStatsRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxStatsResponse.FromString,
                 _registered_method=True)
-        self.UpdateRuntimeConfig = channel.unary_unary(
-                '/runtime.v1.RuntimeService/UpdateRuntimeConfig',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.FromString,
+        self.ListMetricDescriptors = channel.unary_unary(
+                '/runtime.v1.RuntimeService/ListMetricDescriptors',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.FromString,
                 _registered_method=True)
-        self.Status = channel.unary_unary(
-                '/runtime.v1.RuntimeService/Status',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.FromString,
+        self.ListPodSandboxMetrics = channel.unary_unary(
+                '/runtime.v1.RuntimeService/ListPodSandboxMetrics',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.FromString,
+                _registered_method=True)
+        self.StreamPodSandboxMetrics = channel.unary_stream(
+                '/runtime.v1.RuntimeService/StreamPodSandboxMetrics',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.FromString,
+                _registered_method=True)
+        self.GetContainerEvents = channel.unary_stream(
+                '/runtime.v1.RuntimeService/GetContainerEvents',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.FromString,
                 _registered_method=True)
         self.CheckpointContainer = channel.unary_unary(
                 '/runtime.v1.RuntimeService/CheckpointContainer',
@@ -189,40 +220,11 @@ class RuntimeServiceStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RestorePodRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RestorePodResponse.FromString,
                 _registered_method=True)
-        self.GetContainerEvents = channel.unary_stream(
-                '/runtime.v1.RuntimeService/GetContainerEvents',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.FromString,
-                _registered_method=True)
-        self.ListMetricDescriptors = channel.unary_unary(
-                '/runtime.v1.RuntimeService/ListMetricDescriptors',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.FromString,
-                _registered_method=True)
-        self.ListPodSandboxMetrics = channel.unary_unary(
-                '/runtime.v1.RuntimeService/ListPodSandboxMetrics',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.FromString,
-                _registered_method=True)
-        self.StreamPodSandboxMetrics = channel.unary_stream(
-                '/runtime.v1.RuntimeService/StreamPodSandboxMetrics',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.FromString,
-                _registered_method=True)
-        self.RuntimeConfig = channel.unary_unary(
-                '/runtime.v1.RuntimeService/RuntimeConfig',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.FromString,
-                _registered_method=True)
-        self.UpdatePodSandboxResources = channel.unary_unary(
-                '/runtime.v1.RuntimeService/UpdatePodSandboxResources',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.FromString,
-                _registered_method=True)
 
 
 class RuntimeServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Pods (as sandboxes) and the containers in them.
+    """
 
     def Version(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -230,26 +232,50 @@ class RuntimeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RunPodSandbox(self, request, context):
+    def Status(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RuntimeConfig(self, request, context):
+        """What the agent must agree with the runtime on before it starts anything.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRuntimeConfig(self, request, context):
+        """Hands the runtime what the cluster decided, such as the node's pod network.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunPodSandbox(self, request, context):
+        """Creates a sandbox and starts it, network and all. It is ready on success; nothing to use is left on failure.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopPodSandbox(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Kills what still runs in the sandbox and gives its network back. Idempotent. The sandbox stays until it is removed.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemovePodSandbox(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Removes the sandbox with all its containers, killing those that run. Idempotent.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PodSandboxStatus(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """An unknown sandbox is an error.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -261,13 +287,22 @@ class RuntimeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamPodSandboxes(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts, for nodes whose list outgrows one message. The end of the stream ends the list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePodSandboxResources(self, request, context):
+        """Changes the limits of the whole sandbox while it runs. In force on return.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateContainer(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Creates a container in a sandbox. It does not run yet.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -279,13 +314,22 @@ class RuntimeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopContainer(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Stops a container: its stop signal first, SIGKILL after the timeout. Idempotent for a container that exists.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveContainer(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Removes a container, killing it if it runs. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ContainerStatus(self, request, context):
+        """An unknown container is an error.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -297,37 +341,36 @@ class RuntimeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamContainers(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ContainerStatus(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts. The end of the stream ends the list.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateContainerResources(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Changes the limits of a container while it runs. In force on return.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReopenContainerLog(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Opens the container's log file anew, after the caller moved it away. An error if the container does not run.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExecSync(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Runs a command in a container, waits for it and returns all that it wrote.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Exec(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """These three only prepare a session: they answer the URL on which the runtime serves its streams.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -345,25 +388,29 @@ class RuntimeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ContainerStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """An unknown container is an error.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListContainerStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Statistics of running containers.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamContainerStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts. The end of the stream ends the list.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PodSandboxStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """An unknown sandbox is an error.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -375,73 +422,58 @@ class RuntimeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamPodSandboxStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UpdateRuntimeConfig(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Status(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CheckpointContainer(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CheckpointPod(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RestorePod(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetContainerEvents(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts. The end of the stream ends the list.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMetricDescriptors(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What the metrics below mean. The same for as long as the runtime runs.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPodSandboxMetrics(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Metrics that the runtime names itself, for a scraper to pass on.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamPodSandboxMetrics(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts. The end of the stream ends the list.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RuntimeConfig(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+    def GetContainerEvents(self, request, context):
+        """Follows containers and sandboxes as they change, without end. Nothing is replayed: after a (re)connect the caller
+        lists once to learn what it missed. Each subscriber sees every event.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def UpdatePodSandboxResources(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+    def CheckpointContainer(self, request, context):
+        """Writes the state of a running container to an archive.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckpointPod(self, request, context):
+        """Writes the state of a whole sandbox, or of some of its containers, to disk.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestorePod(self, request, context):
+        """Makes a new sandbox, with its containers, from what CheckpointPod wrote.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -453,6 +485,21 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     servicer.Version,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionResponse.SerializeToString,
+            ),
+            'Status': grpc.unary_unary_rpc_method_handler(
+                    servicer.Status,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.SerializeToString,
+            ),
+            'RuntimeConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.RuntimeConfig,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.SerializeToString,
+            ),
+            'UpdateRuntimeConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRuntimeConfig,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.SerializeToString,
             ),
             'RunPodSandbox': grpc.unary_unary_rpc_method_handler(
                     servicer.RunPodSandbox,
@@ -484,6 +531,11 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxesRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxesResponse.SerializeToString,
             ),
+            'UpdatePodSandboxResources': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePodSandboxResources,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.SerializeToString,
+            ),
             'CreateContainer': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateContainer,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.CreateContainerRequest.FromString,
@@ -504,6 +556,11 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RemoveContainerRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RemoveContainerResponse.SerializeToString,
             ),
+            'ContainerStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.ContainerStatus,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.SerializeToString,
+            ),
             'ListContainers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListContainers,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListContainersRequest.FromString,
@@ -513,11 +570,6 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     servicer.StreamContainers,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersResponse.SerializeToString,
-            ),
-            'ContainerStatus': grpc.unary_unary_rpc_method_handler(
-                    servicer.ContainerStatus,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.SerializeToString,
             ),
             'UpdateContainerResources': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateContainerResources,
@@ -579,15 +631,25 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxStatsRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxStatsResponse.SerializeToString,
             ),
-            'UpdateRuntimeConfig': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateRuntimeConfig,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.SerializeToString,
+            'ListMetricDescriptors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMetricDescriptors,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.SerializeToString,
             ),
-            'Status': grpc.unary_unary_rpc_method_handler(
-                    servicer.Status,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.SerializeToString,
+            'ListPodSandboxMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPodSandboxMetrics,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.SerializeToString,
+            ),
+            'StreamPodSandboxMetrics': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamPodSandboxMetrics,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.SerializeToString,
+            ),
+            'GetContainerEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetContainerEvents,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.SerializeToString,
             ),
             'CheckpointContainer': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckpointContainer,
@@ -604,36 +666,6 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RestorePodRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RestorePodResponse.SerializeToString,
             ),
-            'GetContainerEvents': grpc.unary_stream_rpc_method_handler(
-                    servicer.GetContainerEvents,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.SerializeToString,
-            ),
-            'ListMetricDescriptors': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListMetricDescriptors,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.SerializeToString,
-            ),
-            'ListPodSandboxMetrics': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListPodSandboxMetrics,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.SerializeToString,
-            ),
-            'StreamPodSandboxMetrics': grpc.unary_stream_rpc_method_handler(
-                    servicer.StreamPodSandboxMetrics,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.SerializeToString,
-            ),
-            'RuntimeConfig': grpc.unary_unary_rpc_method_handler(
-                    servicer.RuntimeConfig,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.SerializeToString,
-            ),
-            'UpdatePodSandboxResources': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdatePodSandboxResources,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'runtime.v1.RuntimeService', rpc_method_handlers)
@@ -643,7 +675,8 @@ def add_RuntimeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RuntimeService:
-    """Missing associated documentation comment in .proto file."""
+    """Pods (as sandboxes) and the containers in them.
+    """
 
     @staticmethod
     def Version(request,
@@ -662,6 +695,87 @@ class RuntimeService:
             '/runtime.v1.RuntimeService/Version',
             kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionRequest.SerializeToString,
             kubenode_dot_clients_dot_stubs_dot_cri__pb2.VersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Status(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/Status',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RuntimeConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/RuntimeConfig',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRuntimeConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/UpdateRuntimeConfig',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -835,6 +949,33 @@ class RuntimeService:
             _registered_method=True)
 
     @staticmethod
+    def UpdatePodSandboxResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/UpdatePodSandboxResources',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateContainer(request,
             target,
             options=(),
@@ -943,6 +1084,33 @@ class RuntimeService:
             _registered_method=True)
 
     @staticmethod
+    def ContainerStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/ContainerStatus',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListContainers(request,
             target,
             options=(),
@@ -986,33 +1154,6 @@ class RuntimeService:
             '/runtime.v1.RuntimeService/StreamContainers',
             kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersRequest.SerializeToString,
             kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamContainersResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ContainerStatus(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/ContainerStatus',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1348,7 +1489,7 @@ class RuntimeService:
             _registered_method=True)
 
     @staticmethod
-    def UpdateRuntimeConfig(request,
+    def ListMetricDescriptors(request,
             target,
             options=(),
             channel_credentials=None,
@@ -1361,9 +1502,9 @@ class RuntimeService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/runtime.v1.RuntimeService/UpdateRuntimeConfig',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdateRuntimeConfigResponse.FromString,
+            '/runtime.v1.RuntimeService/ListMetricDescriptors',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1375,7 +1516,7 @@ class RuntimeService:
             _registered_method=True)
 
     @staticmethod
-    def Status(request,
+    def ListPodSandboxMetrics(request,
             target,
             options=(),
             channel_credentials=None,
@@ -1388,9 +1529,63 @@ class RuntimeService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/runtime.v1.RuntimeService/Status',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StatusResponse.FromString,
+            '/runtime.v1.RuntimeService/ListPodSandboxMetrics',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamPodSandboxMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/StreamPodSandboxMetrics',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContainerEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runtime.v1.RuntimeService/GetContainerEvents',
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1482,171 +1677,10 @@ class RuntimeService:
             metadata,
             _registered_method=True)
 
-    @staticmethod
-    def GetContainerEvents(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/GetContainerEvents',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.GetEventsRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ContainerEventResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListMetricDescriptors(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/ListMetricDescriptors',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListMetricDescriptorsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListPodSandboxMetrics(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/ListPodSandboxMetrics',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.ListPodSandboxMetricsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def StreamPodSandboxMetrics(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/StreamPodSandboxMetrics',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.StreamPodSandboxMetricsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RuntimeConfig(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/RuntimeConfig',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.RuntimeConfigResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UpdatePodSandboxResources(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/runtime.v1.RuntimeService/UpdatePodSandboxResources',
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_cri__pb2.UpdatePodSandboxResourcesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
 
 class ImageServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Images on the node, whoever brought them there.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -1687,7 +1721,8 @@ class ImageServiceStub:
 
 
 class ImageServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Images on the node, whoever brought them there.
+    """
 
     def ListImages(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -1696,13 +1731,15 @@ class ImageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamImages(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same list in parts. The end of the stream ends the list.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ImageStatus(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """An image that is not there is no error: the answer is empty.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -1714,13 +1751,15 @@ class ImageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RemoveImage(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Removes the image with all its tags, whichever of them was given. Idempotent.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ImageFsInfo(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The filesystems that hold images and writable layers.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -1767,7 +1806,8 @@ def add_ImageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ImageService:
-    """Missing associated documentation comment in .proto file."""
+    """Images on the node, whoever brought them there.
+    """
 
     @staticmethod
     def ListImages(request,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class IdentityStub:
-    """Missing associated documentation comment in .proto file."""
+    """Who the plugin is. Served by every plugin, on every socket.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -52,7 +53,8 @@ class IdentityStub:
 
 
 class IdentityServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Who the plugin is. Served by every plugin, on every socket.
+    """
 
     def GetPluginInfo(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -67,7 +69,8 @@ class IdentityServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Probe(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Is the plugin healthy and ready? FAILED_PRECONDITION: it lacks something that only an operator can give.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -99,7 +102,8 @@ def add_IdentityServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Identity:
-    """Missing associated documentation comment in .proto file."""
+    """Who the plugin is. Served by every plugin, on every socket.
+    """
 
     @staticmethod
     def GetPluginInfo(request,
@@ -183,8 +187,9 @@ class Identity:
             _registered_method=True)
 
 
-class ControllerStub:
-    """Missing associated documentation comment in .proto file."""
+class NodeStub:
+    """A node's side: brings a volume that exists to the workloads of this node.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -192,6 +197,392 @@ class ControllerStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.NodeGetInfo = channel.unary_unary(
+                '/csi.v1.Node/NodeGetInfo',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.FromString,
+                _registered_method=True)
+        self.NodeGetCapabilities = channel.unary_unary(
+                '/csi.v1.Node/NodeGetCapabilities',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.FromString,
+                _registered_method=True)
+        self.NodeStageVolume = channel.unary_unary(
+                '/csi.v1.Node/NodeStageVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.FromString,
+                _registered_method=True)
+        self.NodeUnstageVolume = channel.unary_unary(
+                '/csi.v1.Node/NodeUnstageVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.FromString,
+                _registered_method=True)
+        self.NodePublishVolume = channel.unary_unary(
+                '/csi.v1.Node/NodePublishVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.FromString,
+                _registered_method=True)
+        self.NodeUnpublishVolume = channel.unary_unary(
+                '/csi.v1.Node/NodeUnpublishVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.FromString,
+                _registered_method=True)
+        self.NodeGetVolumeStats = channel.unary_unary(
+                '/csi.v1.Node/NodeGetVolumeStats',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.FromString,
+                _registered_method=True)
+        self.NodeExpandVolume = channel.unary_unary(
+                '/csi.v1.Node/NodeExpandVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.FromString,
+                _registered_method=True)
+
+
+class NodeServicer:
+    """A node's side: brings a volume that exists to the workloads of this node.
+    """
+
+    def NodeGetInfo(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeGetCapabilities(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeStageVolume(self, request, context):
+        """Once for a volume on a node, before the first publish: formats it if need be and mounts it in one place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeUnstageVolume(self, request, context):
+        """After the last unpublish on the node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodePublishVolume(self, request, context):
+        """Once for each workload: makes the volume appear at the target path.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeUnpublishVolume(self, request, context):
+        """Takes the volume from the target path, and removes what the plugin made there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeGetVolumeStats(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NodeExpandVolume(self, request, context):
+        """Grows what is on the volume (its filesystem) to what the volume has become.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_NodeServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'NodeGetInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeGetInfo,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.SerializeToString,
+            ),
+            'NodeGetCapabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeGetCapabilities,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.SerializeToString,
+            ),
+            'NodeStageVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeStageVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.SerializeToString,
+            ),
+            'NodeUnstageVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeUnstageVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.SerializeToString,
+            ),
+            'NodePublishVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodePublishVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.SerializeToString,
+            ),
+            'NodeUnpublishVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeUnpublishVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.SerializeToString,
+            ),
+            'NodeGetVolumeStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeGetVolumeStats,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.SerializeToString,
+            ),
+            'NodeExpandVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.NodeExpandVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'csi.v1.Node', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('csi.v1.Node', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Node:
+    """A node's side: brings a volume that exists to the workloads of this node.
+    """
+
+    @staticmethod
+    def NodeGetInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeGetInfo',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeGetCapabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeGetCapabilities',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeStageVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeStageVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeUnstageVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeUnstageVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodePublishVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodePublishVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeUnpublishVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeUnpublishVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeGetVolumeStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeGetVolumeStats',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NodeExpandVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Node/NodeExpandVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ControllerStub:
+    """The cluster's side: makes volumes and attaches them to nodes.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ControllerGetCapabilities = channel.unary_unary(
+                '/csi.v1.Controller/ControllerGetCapabilities',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.FromString,
+                _registered_method=True)
         self.CreateVolume = channel.unary_unary(
                 '/csi.v1.Controller/CreateVolume',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.CreateVolumeRequest.SerializeToString,
@@ -222,15 +613,25 @@ class ControllerStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ListVolumesRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ListVolumesResponse.FromString,
                 _registered_method=True)
+        self.ControllerGetVolume = channel.unary_unary(
+                '/csi.v1.Controller/ControllerGetVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.FromString,
+                _registered_method=True)
+        self.ControllerExpandVolume = channel.unary_unary(
+                '/csi.v1.Controller/ControllerExpandVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.FromString,
+                _registered_method=True)
+        self.ControllerModifyVolume = channel.unary_unary(
+                '/csi.v1.Controller/ControllerModifyVolume',
+                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.SerializeToString,
+                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.FromString,
+                _registered_method=True)
         self.GetCapacity = channel.unary_unary(
                 '/csi.v1.Controller/GetCapacity',
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityResponse.FromString,
-                _registered_method=True)
-        self.ControllerGetCapabilities = channel.unary_unary(
-                '/csi.v1.Controller/ControllerGetCapabilities',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.FromString,
                 _registered_method=True)
         self.CreateSnapshot = channel.unary_unary(
                 '/csi.v1.Controller/CreateSnapshot',
@@ -252,28 +653,21 @@ class ControllerStub:
                 request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetSnapshotRequest.SerializeToString,
                 response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetSnapshotResponse.FromString,
                 _registered_method=True)
-        self.ControllerExpandVolume = channel.unary_unary(
-                '/csi.v1.Controller/ControllerExpandVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.FromString,
-                _registered_method=True)
-        self.ControllerGetVolume = channel.unary_unary(
-                '/csi.v1.Controller/ControllerGetVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.FromString,
-                _registered_method=True)
-        self.ControllerModifyVolume = channel.unary_unary(
-                '/csi.v1.Controller/ControllerModifyVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.FromString,
-                _registered_method=True)
 
 
 class ControllerServicer:
-    """Missing associated documentation comment in .proto file."""
+    """The cluster's side: makes volumes and attaches them to nodes.
+    """
+
+    def ControllerGetCapabilities(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CreateVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The name makes it idempotent: the same name and wishes give the same volume, other wishes ALREADY_EXISTS.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -285,19 +679,22 @@ class ControllerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ControllerPublishVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Attaches a volume to a node.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ControllerUnpublishVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Detaches it, after the node has unstaged it or is known to be gone.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ValidateVolumeCapabilities(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Could this volume, made by whomever, be used like this?
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -308,20 +705,36 @@ class ControllerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetCapacity(self, request, context):
+    def ControllerGetVolume(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ControllerGetCapabilities(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+    def ControllerExpandVolume(self, request, context):
+        """Grows a volume. It may be left to the node to grow what is on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ControllerModifyVolume(self, request, context):
+        """Changes the mutable parameters of a volume.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCapacity(self, request, context):
+        """How much more could be made.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateSnapshot(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Idempotent by its name, as CreateVolume. Returns once the snapshot is cut, be it ready to use or not.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -344,27 +757,14 @@ class ControllerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ControllerExpandVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ControllerGetVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ControllerModifyVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_ControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ControllerGetCapabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ControllerGetCapabilities,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.SerializeToString,
+            ),
             'CreateVolume': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateVolume,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.CreateVolumeRequest.FromString,
@@ -395,15 +795,25 @@ def add_ControllerServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ListVolumesRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ListVolumesResponse.SerializeToString,
             ),
+            'ControllerGetVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.ControllerGetVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.SerializeToString,
+            ),
+            'ControllerExpandVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.ControllerExpandVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.SerializeToString,
+            ),
+            'ControllerModifyVolume': grpc.unary_unary_rpc_method_handler(
+                    servicer.ControllerModifyVolume,
+                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.FromString,
+                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.SerializeToString,
+            ),
             'GetCapacity': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCapacity,
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityResponse.SerializeToString,
-            ),
-            'ControllerGetCapabilities': grpc.unary_unary_rpc_method_handler(
-                    servicer.ControllerGetCapabilities,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.SerializeToString,
             ),
             'CreateSnapshot': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSnapshot,
@@ -425,21 +835,6 @@ def add_ControllerServicer_to_server(servicer, server):
                     request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetSnapshotRequest.FromString,
                     response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetSnapshotResponse.SerializeToString,
             ),
-            'ControllerExpandVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.ControllerExpandVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.SerializeToString,
-            ),
-            'ControllerGetVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.ControllerGetVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.SerializeToString,
-            ),
-            'ControllerModifyVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.ControllerModifyVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'csi.v1.Controller', rpc_method_handlers)
@@ -449,7 +844,35 @@ def add_ControllerServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Controller:
-    """Missing associated documentation comment in .proto file."""
+    """The cluster's side: makes volumes and attaches them to nodes.
+    """
+
+    @staticmethod
+    def ControllerGetCapabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Controller/ControllerGetCapabilities',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreateVolume(request,
@@ -614,6 +1037,87 @@ class Controller:
             _registered_method=True)
 
     @staticmethod
+    def ControllerGetVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Controller/ControllerGetVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ControllerExpandVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Controller/ControllerExpandVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ControllerModifyVolume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csi.v1.Controller/ControllerModifyVolume',
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.SerializeToString,
+            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetCapacity(request,
             target,
             options=(),
@@ -630,33 +1134,6 @@ class Controller:
             '/csi.v1.Controller/GetCapacity',
             kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityRequest.SerializeToString,
             kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetCapacityResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ControllerGetCapabilities(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Controller/ControllerGetCapabilities',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetCapabilitiesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -775,90 +1252,10 @@ class Controller:
             metadata,
             _registered_method=True)
 
-    @staticmethod
-    def ControllerExpandVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Controller/ControllerExpandVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerExpandVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ControllerGetVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Controller/ControllerGetVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerGetVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ControllerModifyVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Controller/ControllerModifyVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.ControllerModifyVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
 
 class GroupControllerStub:
-    """Missing associated documentation comment in .proto file."""
+    """Snapshots of several volumes, cut at one moment.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -889,7 +1286,8 @@ class GroupControllerStub:
 
 
 class GroupControllerServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Snapshots of several volumes, cut at one moment.
+    """
 
     def GroupControllerGetCapabilities(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -898,13 +1296,15 @@ class GroupControllerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateVolumeGroupSnapshot(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Idempotent by its name, as CreateVolume.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteVolumeGroupSnapshot(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Deletes the group with every snapshot in it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -947,7 +1347,8 @@ def add_GroupControllerServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GroupController:
-    """Missing associated documentation comment in .proto file."""
+    """Snapshots of several volumes, cut at one moment.
+    """
 
     @staticmethod
     def GroupControllerGetCapabilities(request,
@@ -1059,7 +1460,8 @@ class GroupController:
 
 
 class SnapshotMetadataStub:
-    """Missing associated documentation comment in .proto file."""
+    """Which blocks a backup has to read. Blocks come in rising order; an interrupted caller goes on from the last offset.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -1080,16 +1482,19 @@ class SnapshotMetadataStub:
 
 
 class SnapshotMetadataServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Which blocks a backup has to read. Blocks come in rising order; an interrupted caller goes on from the last offset.
+    """
 
     def GetMetadataAllocated(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The blocks that a snapshot holds data in.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMetadataDelta(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The blocks that changed from one snapshot of a volume to another.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -1116,7 +1521,8 @@ def add_SnapshotMetadataServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SnapshotMetadata:
-    """Missing associated documentation comment in .proto file."""
+    """Which blocks a backup has to read. Blocks come in rising order; an interrupted caller goes on from the last offset.
+    """
 
     @staticmethod
     def GetMetadataAllocated(request,
@@ -1162,379 +1568,6 @@ class SnapshotMetadata:
             '/csi.v1.SnapshotMetadata/GetMetadataDelta',
             kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetMetadataDeltaRequest.SerializeToString,
             kubenode_dot_clients_dot_stubs_dot_csi__pb2.GetMetadataDeltaResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-
-class NodeStub:
-    """Missing associated documentation comment in .proto file."""
-
-    def __init__(self, channel):
-        """Constructor.
-
-        Args:
-            channel: A grpc.Channel.
-        """
-        self.NodeStageVolume = channel.unary_unary(
-                '/csi.v1.Node/NodeStageVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.FromString,
-                _registered_method=True)
-        self.NodeUnstageVolume = channel.unary_unary(
-                '/csi.v1.Node/NodeUnstageVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.FromString,
-                _registered_method=True)
-        self.NodePublishVolume = channel.unary_unary(
-                '/csi.v1.Node/NodePublishVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.FromString,
-                _registered_method=True)
-        self.NodeUnpublishVolume = channel.unary_unary(
-                '/csi.v1.Node/NodeUnpublishVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.FromString,
-                _registered_method=True)
-        self.NodeGetVolumeStats = channel.unary_unary(
-                '/csi.v1.Node/NodeGetVolumeStats',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.FromString,
-                _registered_method=True)
-        self.NodeExpandVolume = channel.unary_unary(
-                '/csi.v1.Node/NodeExpandVolume',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.FromString,
-                _registered_method=True)
-        self.NodeGetCapabilities = channel.unary_unary(
-                '/csi.v1.Node/NodeGetCapabilities',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.FromString,
-                _registered_method=True)
-        self.NodeGetInfo = channel.unary_unary(
-                '/csi.v1.Node/NodeGetInfo',
-                request_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.SerializeToString,
-                response_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.FromString,
-                _registered_method=True)
-
-
-class NodeServicer:
-    """Missing associated documentation comment in .proto file."""
-
-    def NodeStageVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeUnstageVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodePublishVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeUnpublishVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeGetVolumeStats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeExpandVolume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeGetCapabilities(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def NodeGetInfo(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-
-def add_NodeServicer_to_server(servicer, server):
-    rpc_method_handlers = {
-            'NodeStageVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeStageVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.SerializeToString,
-            ),
-            'NodeUnstageVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeUnstageVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.SerializeToString,
-            ),
-            'NodePublishVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodePublishVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.SerializeToString,
-            ),
-            'NodeUnpublishVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeUnpublishVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.SerializeToString,
-            ),
-            'NodeGetVolumeStats': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeGetVolumeStats,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.SerializeToString,
-            ),
-            'NodeExpandVolume': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeExpandVolume,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.SerializeToString,
-            ),
-            'NodeGetCapabilities': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeGetCapabilities,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.SerializeToString,
-            ),
-            'NodeGetInfo': grpc.unary_unary_rpc_method_handler(
-                    servicer.NodeGetInfo,
-                    request_deserializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.FromString,
-                    response_serializer=kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.SerializeToString,
-            ),
-    }
-    generic_handler = grpc.method_handlers_generic_handler(
-            'csi.v1.Node', rpc_method_handlers)
-    server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('csi.v1.Node', rpc_method_handlers)
-
-
- # This class is part of an EXPERIMENTAL API.
-class Node:
-    """Missing associated documentation comment in .proto file."""
-
-    @staticmethod
-    def NodeStageVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeStageVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeStageVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeUnstageVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeUnstageVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnstageVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodePublishVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodePublishVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodePublishVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeUnpublishVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeUnpublishVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeUnpublishVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeGetVolumeStats(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeGetVolumeStats',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetVolumeStatsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeExpandVolume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeExpandVolume',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeExpandVolumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeGetCapabilities(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeGetCapabilities',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetCapabilitiesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def NodeGetInfo(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csi.v1.Node/NodeGetInfo',
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoRequest.SerializeToString,
-            kubenode_dot_clients_dot_stubs_dot_csi__pb2.NodeGetInfoResponse.FromString,
             options,
             channel_credentials,
             insecure,
