@@ -1,0 +1,158 @@
+"""Starts machines under systemd-nspawn and waits until they say that they are up."""
+
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from machines import cgroups, launch, ssh
+from machines.host import MachineError, say, tail
+from machines.process import Process
+from machines.state import Fleet, Machine
+
+READY_WITHIN = 90.0  # seconds, for all the machines together
+
+
+def boot(fleet: Fleet, machines: Sequence[Machine]) -> None:
+    """Starts the machines side by side and returns when each is up, with sshd.
+
+    Raises MachineError, with the end of the console's log, when one dies or is not up in time.
+    """
+    deadline = time.monotonic() + READY_WITHIN
+    with ExitStack() as opened:
+        notices = {machine.name: opened.enter_context(_notice(fleet, machine)) for machine in machines}
+        for machine in machines:
+            fleet.started(machine.name, _start(fleet, machine))
+        _await_ready(fleet, notices, deadline)
+    _await_settled(fleet, machines, deadline)
+
+
+def console(fleet: Fleet, name: str) -> Path:
+    """The file that has what a machine wrote to its console."""
+    return fleet.directory / name / "console.log"
+
+
+@contextmanager
+def _notice(fleet: Fleet, machine: Machine) -> Iterator[socket.socket]:
+    """A socket on which systemd-nspawn passes on that the machine's systemd has finished starting."""
+    path = _notice_path(fleet, machine)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notice:
+        notice.bind(str(path))
+        yield notice
+    path.unlink()
+
+
+def _notice_path(fleet: Fleet, machine: Machine) -> Path:
+    return fleet.directory / machine.name / "notify"
+
+
+def _start(fleet: Fleet, machine: Machine) -> Process:
+    cgroups.kill(machine.name)
+    entrances = [str(path) for path in cgroups.create(machine.name)]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "NOTIFY_SOCKET": str(_notice_path(fleet, machine)),
+        "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
+    }
+    with console(fleet, machine.name).open("ab") as log:
+        started = subprocess.Popen(
+            [sys.executable, launch.__file__, *entrances, "--", *_nspawn(fleet, machine)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+    process = Process.of(started.pid)
+    if process is None:
+        raise _failure(fleet, machine.name, "ended at once")
+    return process
+
+
+def _nspawn(fleet: Fleet, machine: Machine) -> list[str]:
+    directory = fleet.directory / machine.name
+    return [
+        "systemd-nspawn",
+        "--quiet",
+        "--boot",
+        "--register=no",
+        "--keep-unit",
+        "--notify-ready=yes",
+        f"--machine={machine.name}",
+        f"--directory={fleet.base}",
+        f"--overlay={fleet.base}:{directory / 'upper'}:/",
+        f"--bind={directory / 'containerd'}:/var/lib/containerd",
+        f"--network-bridge={fleet.bridge}",
+        "--capability=all",
+        "--system-call-filter=@raw-io bpf keyctl",
+        "--bind=/dev/kmsg",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=pipe",
+    ]
+
+
+def _await_ready(fleet: Fleet, notices: dict[str, socket.socket], deadline: float) -> None:
+    waiting = set(notices)
+    with selectors.DefaultSelector() as selector, ExitStack() as opened:
+        for name, notice in notices.items():
+            selector.register(notice, selectors.EVENT_READ, name)
+            selector.register(_watch(fleet, name, opened), selectors.EVENT_READ, name)
+        while waiting:
+            events = selector.select(max(0.0, deadline - time.monotonic()))
+            if not events:
+                raise _failure(fleet, min(waiting), f"was not up after {READY_WITHIN:.0f} s")
+            for key, _ in events:
+                if key.fileobj is not notices[key.data]:
+                    raise _failure(fleet, key.data, "died while it started")
+                if b"READY=1" in notices[key.data].recv(4096).splitlines():
+                    waiting.discard(key.data)
+
+
+def _watch(fleet: Fleet, name: str, opened: ExitStack) -> int:
+    process = fleet.machine(name).process
+    handle = process.open() if process else None
+    if handle is None:
+        raise _failure(fleet, name, "died while it started")
+    opened.callback(os.close, handle)
+    return handle
+
+
+def _await_settled(fleet: Fleet, machines: Sequence[Machine], deadline: float) -> None:
+    """Asks each over SSH, which proves that sshd answers; a failed unit is told, and is no reason to stop."""
+    ask = ["systemctl", "is-system-running", "--wait", "||", "systemctl", "--failed", "--plain", "--no-legend"]
+    asked = [
+        subprocess.Popen(
+            ssh.command(fleet, machine, ask),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for machine in machines
+    ]
+    for machine, question in zip(machines, asked, strict=True):
+        try:
+            answer, _ = question.communicate(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            question.kill()
+            raise _failure(fleet, machine.name, f"had units still starting after {READY_WITHIN:.0f} s") from error
+        state, _, failed = answer.strip().partition("\n")
+        if state not in ("running", "degraded"):
+            raise _failure(fleet, machine.name, f"did not settle; over SSH it said:\n{tail(answer)}\nsystemd-nspawn")
+        if failed:
+            say(f"{machine.name} is up, but units failed:\n{tail(failed)}")
+
+
+def _failure(fleet: Fleet, name: str, what: str) -> MachineError:
+    path = console(fleet, name)
+    said = tail(path.read_text(errors="replace")) or "    (nothing)"
+    return MachineError(f"{name} {what}; the end of its console, {path}:\n{said}")
