@@ -26,7 +26,7 @@ def find_endpoint(configured: str = "", known: Sequence[str] = KNOWN) -> str:
             endpoint=", ".join(known),
             operation="Looking for a container runtime",
             detail="none of these sockets exists",
-            remedy="Start one, e.g. systemctl start containerd, or set containerRuntimeEndpoint to the socket of yours.",
+            remedy="Start one, e.g. systemctl start containerd, or set containerRuntimeEndpoint.",
         )
     return "unix://" + next(filter(_listening, there), there[0])
 
