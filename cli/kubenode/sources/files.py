@@ -1,0 +1,184 @@
+"""Static pods from a directory: read whole, watched with inotify, and read again now and then.
+
+A file that becomes invalid, half-written or unreadable keeps its last good pod; only a file that is gone, in a
+directory that can be read, takes its pod with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import stat
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from watchfiles import awatch
+
+from kubenode.model.pod import Pod
+from kubenode.model.source import Item, ItemState, SourceSet
+from kubenode.model.static_pod import DesiredPod, Origin, SourceKind, static_pod
+from kubenode.sources.last_good import Record
+from kubenode.sources.manifest import MAX_BYTES, Refusal, read_pod
+
+log = logging.getLogger(__name__)
+
+# What editors and package managers leave beside a file. The kubelet would run these as second pods.
+BACKUP_SUFFIXES = ("~", ".bak", ".old", ".orig", ".save", ".swp", ".tmp", ".rpmnew", ".rpmsave", ".dpkg-old", ".dpkg-dist")
+WATCH_STEP_MS, WATCH_DEBOUNCE_MS = 50, 400
+
+
+class _Stamp(NamedTuple):
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class FileSource:
+    """One directory of manifests. `records` are the last good versions from before a restart."""
+
+    def __init__(
+        self, directory: Path, node_name: str, clock: Callable[[], float], records: Iterable[Record] = ()
+    ) -> None:
+        self._directory = directory
+        self._node_name = node_name
+        self._clock = clock
+        self._good = {record.location: record for record in records}
+        self._read: dict[str, tuple[_Stamp, Item]] = {}
+
+    @property
+    def records(self) -> list[Record]:
+        """The last good version of each file that is still there."""
+        return list(self._good.values())
+
+    def read(self) -> SourceSet:
+        """Everything the directory says now. It never raises: what cannot be read keeps its last good set."""
+        try:
+            paths = sorted(path for path in self._directory.iterdir() if _is_manifest(path))
+        except OSError as error:
+            reason = f"{self._directory} cannot be read: {error.strerror}"
+            return SourceSet(tuple(self._held(record, reason) for record in self._good.values()), False, reason)
+        present = {str(path) for path in paths}
+        for gone in self._good.keys() - present:
+            del self._good[gone]
+        self._read = {location: seen for location, seen in self._read.items() if location in present}
+        return SourceSet(tuple(self._item(path) for path in paths))
+
+    async def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncIterator[SourceSet]:
+        """The directory's set at once, then at every change, at every relist, and when `asked` is set."""
+        while True:
+            identity = _identity(self._directory)
+            yield await asyncio.to_thread(self.read)
+            if identity is None:
+                await _wait(asked, relist_seconds)
+                continue
+            async for _ in _changes(self._directory, relist_seconds, asked):
+                yield await asyncio.to_thread(self.read)
+                if _identity(self._directory) != identity:
+                    break
+
+    def _item(self, path: Path) -> Item:
+        location = str(path)
+        origin = Origin(SourceKind.FILE, location)
+        if path.name.endswith(BACKUP_SUFFIXES):
+            return Item(origin, ItemState.SUPERSEDED, reason="a backup copy by its name; it is not run")
+        try:
+            status = path.stat()
+            stamp = _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+            if location in self._read and self._read[location][0] == stamp:
+                return self._read[location][1]
+            item = self._valid(origin, read_pod(_content(path)))
+        except OSError as error:
+            return self._invalid(origin, Refusal(f"cannot be read: {error.strerror}"))
+        except Refusal as refusal:
+            item = self._invalid(origin, refusal)
+        self._read[location] = (stamp, item)
+        return item
+
+    def _valid(self, origin: Origin, pod: Pod) -> Item:
+        before = self._good.get(origin.location)
+        seen_at = before.seen_at if before and before.pod == pod else self._clock()
+        record = Record(kind=origin.kind, location=origin.location, seen_at=seen_at, pod=pod)
+        self._good[origin.location] = record
+        return Item(origin, ItemState.VALID, self._desired(record))
+
+    def _invalid(self, origin: Origin, refusal: Refusal) -> Item:
+        record = self._good.get(origin.location)
+        log.warning("%s line %s: %s%s", origin, refusal.line, refusal.reason, "; its last good pod stays" if record else "")
+        if record is None:
+            return Item(origin, ItemState.INVALID, None, refusal.reason, refusal.line)
+        return self._held(record, refusal.reason, refusal.line)
+
+    def _held(self, record: Record, reason: str, line: int = 0) -> Item:
+        return Item(record.origin, ItemState.HELD, self._desired(record), reason, line)
+
+    def _desired(self, record: Record) -> DesiredPod:
+        return DesiredPod(static_pod(record.pod, record.origin, self._node_name), record.origin, record.seen_at)
+
+
+def _is_manifest(path: Path) -> bool:
+    """Files that do not start with a dot; links count as what they point to, a dangling one as unreadable."""
+    return not path.name.startswith(".") and not path.is_dir()
+
+
+def _content(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise Refusal("not a regular file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _identity(directory: Path) -> tuple[int, int] | None:
+    """Which directory stands at the path: a watch follows the directory, not the name."""
+    try:
+        status = directory.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+async def _wait(asked: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(asked.wait(), seconds)
+    except TimeoutError:
+        return
+    asked.clear()
+
+
+async def _changes(directory: Path, relist_seconds: float, asked: asyncio.Event) -> AsyncIterator[None]:
+    """A tick at every change of the directory, at every relist, and when asked."""
+    ticks = asyncio.Event()
+
+    async def watch() -> None:
+        try:
+            async for _ in awatch(
+                directory,
+                watch_filter=None,
+                recursive=False,
+                step=WATCH_STEP_MS,
+                debounce=WATCH_DEBOUNCE_MS,
+                rust_timeout=int(relist_seconds * 1000),
+                yield_on_timeout=True,
+                raise_interrupt=False,
+            ):
+                ticks.set()
+        except (OSError, RuntimeError) as error:
+            log.warning("%s cannot be watched, so it is read every %s s: %s", directory, relist_seconds, error)
+
+    async def ask() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            ticks.set()
+
+    tasks = [asyncio.create_task(watch()), asyncio.create_task(ask())]
+    try:
+        while True:
+            await _wait(ticks, relist_seconds)
+            ticks.clear()
+            yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
