@@ -20,8 +20,11 @@ CONFIG_SOURCE = "kubernetes.io/config.source"
 CONFIG_HASH = "kubernetes.io/config.hash"
 CONFIG_SEEN = "kubernetes.io/config.seen"
 
-# Ours alone: the delay in seconds that came before this attempt, so that back-off survives a restart of the agent.
+# Ours alone. The delay in seconds that came before this attempt, so that back-off survives a restart of the agent.
 RESTART_BACKOFF = "kubenode.io/restart-backoff-seconds"
+# What a pod has outside the runtime, so that it can be removed when its manifest is gone and settings have changed.
+LOG_DIRECTORY = "kubenode.io/log-directory"
+CGROUP_PARENT = "kubenode.io/cgroup-parent"
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -30,7 +30,6 @@ class Sandbox:
     ready: bool
     created_at: float
     ips: tuple[str, ...] = ()
-    grace_seconds: int = 30
     log_directory: str = ""
     cgroup_parent: str = ""
 

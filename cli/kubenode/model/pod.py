@@ -17,12 +17,12 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     """Base of all manifest types. Defaults are left out when encoded, so that hashes outlive new fields."""
 
 
-class EnvVar(Object):
+class EnvVar(Object, frozen=True, kw_only=True):
     name: str
     value: str = ""
 
 
-class ContainerPort(Object):
+class ContainerPort(Object, frozen=True, kw_only=True):
     container_port: int
     host_port: int = 0
     host_ip: str = msgspec.field(name="hostIP", default="")
@@ -30,22 +30,22 @@ class ContainerPort(Object):
     name: str = ""
 
 
-class Resources(Object):
+class Resources(Object, frozen=True, kw_only=True):
     limits: dict[str, str | int | float] = {}
     requests: dict[str, str | int | float] = {}
 
 
-class Capabilities(Object):
+class Capabilities(Object, frozen=True, kw_only=True):
     add: list[str] = []
     drop: list[str] = []
 
 
-class SeccompProfile(Object):
+class SeccompProfile(Object, frozen=True, kw_only=True):
     type: str
     localhost_profile: str = ""
 
 
-class SecurityContext(Object):
+class SecurityContext(Object, frozen=True, kw_only=True):
     """A container's security context; unset fields fall back to the pod's."""
 
     privileged: bool = False
@@ -58,7 +58,7 @@ class SecurityContext(Object):
     seccomp_profile: SeccompProfile | None = None
 
 
-class PodSecurityContext(Object):
+class PodSecurityContext(Object, frozen=True, kw_only=True):
     run_as_user: int | None = None
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
@@ -66,7 +66,7 @@ class PodSecurityContext(Object):
     seccomp_profile: SeccompProfile | None = None
 
 
-class Container(Object):
+class Container(Object, frozen=True, kw_only=True):
     name: str
     image: str
     command: list[str] = []
@@ -82,7 +82,7 @@ class Container(Object):
     tty: bool = False
 
 
-class PodSpec(Object):
+class PodSpec(Object, frozen=True, kw_only=True):
     containers: list[Container]
     restart_policy: str = "Always"
     termination_grace_period_seconds: int = 30
@@ -110,7 +110,7 @@ class PodSpec(Object):
     service_account: str = ""
 
 
-class Metadata(Object):
+class Metadata(Object, frozen=True, kw_only=True):
     name: str
     namespace: str = "default"
     uid: str = ""
@@ -126,7 +126,7 @@ class Metadata(Object):
     managed_fields: list[Any] = []
 
 
-class Pod(Object):
+class Pod(Object, frozen=True, kw_only=True):
     api_version: str
     kind: str
     metadata: Metadata

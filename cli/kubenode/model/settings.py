@@ -17,11 +17,11 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
     """Base of configuration sections."""
 
 
-class CrashLoopBackOff(Section):
+class CrashLoopBackOff(Section, frozen=True, kw_only=True):
     max_container_restart_period: str = "5m"
 
 
-class KubeletConfiguration(Section):
+class KubeletConfiguration(Section, frozen=True, kw_only=True):
     """The fields of kubelet.config.k8s.io/v1beta1 that this version honours. Durations are Go duration strings.
 
     Where the kubelet has a default that its users suffer from (serial image pulls) ours differs; docs/configuration.md
@@ -52,7 +52,7 @@ class KubeletConfiguration(Section):
     crash_loop_back_off: CrashLoopBackOff = CrashLoopBackOff()
 
 
-class KubenodeConfiguration(Section):
+class KubenodeConfiguration(Section, frozen=True, kw_only=True):
     """What no kubelet has. It stands as a second document in the same file."""
 
     api_version: str = KUBENODE_API_VERSION

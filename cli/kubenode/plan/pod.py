@@ -60,10 +60,16 @@ def _tear_down(observed: ObservedPod, keep: str, why: str) -> Iterator[Action]:
         yield StopSandbox(sandbox.id, why)
     for container in containers:
         yield RemoveContainer(container.name, container.id, container.log_path, why)
-    for place in dict.fromkeys((sandbox.log_directory, sandbox.cgroup_parent) for sandbox in sandboxes):
+    for place in dict.fromkeys((_log_directory(observed.key, sandbox), sandbox.cgroup_parent) for sandbox in sandboxes):
         yield CleanUpPod(*place, why)
     for sandbox in sandboxes:
         yield RemoveSandbox(sandbox.id, why)
+
+
+def _log_directory(key: PodKey, sandbox: Sandbox) -> str:
+    """The pod's log directory, if it is one: what stands in an annotation is not removed unseen."""
+    place, _, last = sandbox.log_directory.rpartition("/")
+    return sandbox.log_directory if place and last == f"{key.namespace}_{key.name}_{sandbox.uid}" else ""
 
 
 def _stop_running(containers: list[ObservedContainer], why: str) -> Iterator[Action]:

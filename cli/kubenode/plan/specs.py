@@ -31,6 +31,7 @@ def sandbox_spec(desired: DesiredPod, attempt: int, settings: Settings) -> Sandb
     pod = desired.pod
     spec, metadata = pod.spec, pod.metadata
     context = spec.security_context
+    parent = cgroup_parent(pod, settings.kubelet.cgroup_root, settings.kubelet.cgroup_driver)
     return SandboxSpec(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -38,13 +39,14 @@ def sandbox_spec(desired: DesiredPod, attempt: int, settings: Settings) -> Sandb
         attempt=attempt,
         hostname="" if spec.host_network else _hostname(pod),
         log_directory=log_directory(pod, settings),
-        cgroup_parent=cgroup_parent(pod, settings.kubelet.cgroup_root, settings.kubelet.cgroup_driver),
+        cgroup_parent=parent,
         namespaces=_namespaces(pod),
         labels={**metadata.labels, **_pod_labels(pod)},
         annotations={
             **metadata.annotations,
             names.CONFIG_SEEN: f"{desired.seen_at:.3f}",
-            names.GRACE_PERIOD: str(spec.termination_grace_period_seconds),
+            names.LOG_DIRECTORY: log_directory(pod, settings),
+            names.CGROUP_PARENT: parent,
         },
         ports=_port_mappings(pod),
         privileged=any(container.security_context.privileged for container in spec.containers),

@@ -1,0 +1,40 @@
+"""Where containers log: a directory a pod, and links that log shippers follow."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from kubenode.model import names
+from kubenode.model.specs import ContainerSpec, SandboxSpec
+
+
+def make_directories(sandbox: SandboxSpec, container: ContainerSpec | None = None) -> None:
+    """The pod's log directory, and in it the container's. Raises OSError."""
+    directory = Path(sandbox.log_directory)
+    (directory / container.name if container else directory).mkdir(mode=0o755, parents=True, exist_ok=True)
+
+
+def link(links: Path, container_id: str, spec: ContainerSpec, sandbox: SandboxSpec) -> None:
+    """The link that log shippers know, `<pod>_<namespace>_<container>-<id>.log`. Raises OSError."""
+    pod, namespace = spec.labels[names.POD_NAME], spec.labels[names.POD_NAMESPACE]
+    links.mkdir(mode=0o755, parents=True, exist_ok=True)
+    target = links / f"{pod}_{namespace}_{spec.name}-{container_id}.log"
+    target.unlink(missing_ok=True)
+    target.symlink_to(Path(sandbox.log_directory) / spec.log_path)
+
+
+def remove(links: Path, container_id: str, log_path: str) -> None:
+    """A removed container's log, its rotated parts, and its link. Absent is done. Raises OSError."""
+    for path in links.glob(f"*-{container_id}.log"):
+        path.unlink(missing_ok=True)
+    if log_path:
+        log = Path(log_path)
+        for path in [log, *log.parent.glob(f"{log.name}.*")]:
+            path.unlink(missing_ok=True)
+
+
+def remove_directory(directory: str) -> None:
+    """A removed pod's logs. Absent is done. Raises OSError."""
+    if directory and Path(directory).is_dir():
+        shutil.rmtree(directory)
