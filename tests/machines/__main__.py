@@ -2,14 +2,16 @@
 
 import argparse
 import sys
-from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from ipaddress import IPv4Network
 from pathlib import Path
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from machines import base, fleet, ssh, state
 from machines.host import MachineError, packages, require_host, say
+
+MAX_COUNT = 100
 
 
 def main() -> int:
@@ -47,7 +49,7 @@ def _run(arguments: argparse.Namespace, words: list[str]) -> None:
         case "list":
             for there in state.all_fleets():
                 for machine in there.machines:
-                    say(f"{there.name}\t{machine.name}\t{machine.address}\t{'up' if machine.running else 'down'}")
+                    say(f"{there.name}\t{machine.name}\t{machine.address}\t{'up' if machine.up else 'down'}")
         case "clean":
             fleet.clean()
 
@@ -81,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is not a count from 1 to 100")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"{text} is not a count from 1 to {MAX_COUNT}")
     return int(text)
 
 
@@ -91,7 +93,7 @@ def _subnet(text: str) -> str:
         return text
     try:
         return str(IPv4Network(text))
-    except (AddressValueError, NetmaskValueError, ValueError) as error:
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 

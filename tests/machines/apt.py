@@ -16,7 +16,7 @@ CARRIED_SETTINGS = (
 
 @dataclass(frozen=True)
 class Source:
-    """One enabled source of binary packages; signed_by is a path, a key block, or empty."""
+    """One enabled source of binary packages; signed_by is a path, a key block on lines of its own, or empty."""
 
     uris: tuple[str, ...]
     suites: tuple[str, ...]
@@ -55,7 +55,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
                 uris=tuple(fields.get("uris", "").split()),
                 suites=tuple(fields.get("suites", "").split()),
                 components=tuple(fields.get("components", "").split()),
-                signed_by=fields.get("signed-by", "").strip("\n"),
+                signed_by=fields.get("signed-by", ""),
             )
 
 

@@ -47,8 +47,15 @@ RemainAfterExit=yes
 ExecStart=/bin/sh -c 'for mount in $$(findmnt -rn -t cgroup -o TARGET); do mount -o remount,bind,rw $$mount; done'
 """
 
+# At power-off systemd waits so long for what ignores SIGTERM, as a container's first process often does.
+MANAGER_SETTINGS = """\
+[Manager]
+DefaultTimeoutStopSec=5s
+"""
+
 FILES = {
     "etc/dpkg/dpkg.cfg.d/machines": DPKG_SETTINGS,
+    "etc/systemd/system.conf.d/machines.conf": MANAGER_SETTINGS,
     "etc/systemd/system/machine-cgroups.service": CGROUPS_UNIT,
     "etc/machine-id": "",
     "etc/hostname": "",
@@ -88,7 +95,7 @@ def ensure(suite: str, mirror: str | None) -> Path:
     path = BASES / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     if path.is_dir():
         return path
-    with locked(BASES):
+    with locked(CACHE):
         if not path.is_dir():
             with step(f"debootstrap of {suite} into {path}"), whole_directory(path) as root:
                 _build(root, suite, sources, settings)
@@ -97,7 +104,7 @@ def ensure(suite: str, mirror: str | None) -> Path:
 
 def clean() -> None:
     """Removes every root file system and downloaded package. The caller knows that no machine uses them."""
-    with locked(BASES):
+    with locked(CACHE):
         remove_tree(CACHE / "apt")
         remove_tree(BASES)
 
@@ -144,20 +151,23 @@ def _options(source: apt.Source, suite: str) -> list[str]:
     options = ["--variant=minbase", f"--include={','.join(PACKAGES)}", f"--cache-dir={archives(suite)}"]
     if source.components:
         options.append(f"--components={','.join(source.components)}")
-    if Path(source.signed_by).is_file():
+    if source.signed_by.startswith("/") and Path(source.signed_by).is_file():
         options.append(f"--keyring={source.signed_by}")
     return options
 
 
 def _configure_apt(root: Path, sources: list[apt.Source], settings: str) -> None:
-    # A key that only the host has is of no use in there; the release's own keys are trusted without being named.
-    known = [
-        source if not source.signed_by.startswith("/") or (root / source.signed_by.lstrip("/")).is_file()
-        else replace(source, signed_by="")
-        for source in sources
-    ]  # fmt: skip
+    known = [_with_known_key(source, root) for source in sources]
     _write(root, "etc/apt/sources.list.d/host.sources", apt.render(known))
     _write(root, "etc/apt/apt.conf.d/90machines", f'{settings}Acquire::Languages "none";\n')
+
+
+def _with_known_key(source: apt.Source, root: Path) -> apt.Source:
+    # A key that only the host has is of no use in there; the release's own keys are trusted without being named.
+    key = source.signed_by
+    if key.startswith("/") and not (root / key.lstrip("/")).is_file():
+        return replace(source, signed_by="")
+    return source
 
 
 def _write(root: Path, name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from machines import cgroups, launch, ssh
+from machines import cgroups, launch, process, ssh
 from machines.host import MachineError, say, tail
 from machines.process import Process
 from machines.state import Fleet, Machine
 
 READY_WITHIN = 90.0  # seconds, for all the machines together
+POWER_OFF_WITHIN = 20.0  # seconds, before a machine is killed
+
+PROPAGATE = Path("/run/systemd/nspawn/propagate")
 
 
 def boot(fleet: Fleet, machines: Sequence[Machine]) -> None:
@@ -24,17 +28,32 @@ def boot(fleet: Fleet, machines: Sequence[Machine]) -> None:
     Raises MachineError, with the end of the console's log, when one dies or is not up in time.
     """
     deadline = time.monotonic() + READY_WITHIN
+    started = {}
     with ExitStack() as opened:
         notices = {machine.name: opened.enter_context(_notice(fleet, machine)) for machine in machines}
         for machine in machines:
-            fleet.started(machine.name, _start(fleet, machine))
-        _await_ready(fleet, notices, deadline)
+            started[machine.name] = _start(fleet, machine)
+            fleet.note(machine.name, started[machine.name], ready=False)
+        _await_ready(fleet, notices, started, deadline)
     _await_settled(fleet, machines, deadline)
+    for name, keeper in started.items():
+        fleet.note(name, keeper, ready=True)
 
 
 def console(fleet: Fleet, name: str) -> Path:
     """The file that has what a machine wrote to its console."""
     return fleet.directory / name / "console.log"
+
+
+def end(fleet: Fleet) -> None:
+    """Powers all the machines off; one that takes too long, or that nobody noted, is killed."""
+    # systemd-nspawn passes SIGTERM on as the order to shut down.
+    process.end([machine.process for machine in fleet.machines if machine.process], signal.SIGTERM, POWER_OFF_WITHIN)
+    for machine in fleet.machines:
+        cgroups.kill(machine.name)
+        left = PROPAGATE / machine.name  # by a systemd-nspawn that was killed
+        if left.exists():
+            left.rmdir()
 
 
 @contextmanager
@@ -59,6 +78,7 @@ def _start(fleet: Fleet, machine: Machine) -> Process:
         "PATH": os.environ["PATH"],
         "NOTIFY_SOCKET": str(_notice_path(fleet, machine)),
         "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
+        "SYSTEMD_NSPAWN_LOCK": "0",  # the base is shared, and only read
     }
     with console(fleet, machine.name).open("ab") as log:
         started = subprocess.Popen(
@@ -70,10 +90,10 @@ def _start(fleet: Fleet, machine: Machine) -> Process:
             cwd="/",
             start_new_session=True,
         )
-    process = Process.of(started.pid)
-    if process is None:
+    keeper = Process.of(started.pid)
+    if keeper is None:
         raise _failure(fleet, machine.name, "ended at once")
-    return process
+    return keeper
 
 
 def _nspawn(fleet: Fleet, machine: Machine) -> list[str]:
@@ -96,16 +116,18 @@ def _nspawn(fleet: Fleet, machine: Machine) -> list[str]:
         "--resolv-conf=off",
         "--timezone=off",
         "--link-journal=no",
-        "--console=pipe",
+        "--console=read-only",
+        "systemd.show_status=no",
+        "systemd.journald.forward_to_console=yes",
     ]
 
 
-def _await_ready(fleet: Fleet, notices: dict[str, socket.socket], deadline: float) -> None:
+def _await_ready(fleet: Fleet, notices: dict[str, socket.socket], started: dict[str, Process], deadline: float) -> None:
     waiting = set(notices)
     with selectors.DefaultSelector() as selector, ExitStack() as opened:
         for name, notice in notices.items():
             selector.register(notice, selectors.EVENT_READ, name)
-            selector.register(_watch(fleet, name, opened), selectors.EVENT_READ, name)
+            selector.register(_watch(fleet, name, started[name], opened), selectors.EVENT_READ, name)
         while waiting:
             events = selector.select(max(0.0, deadline - time.monotonic()))
             if not events:
@@ -117,9 +139,8 @@ def _await_ready(fleet: Fleet, notices: dict[str, socket.socket], deadline: floa
                     waiting.discard(key.data)
 
 
-def _watch(fleet: Fleet, name: str, opened: ExitStack) -> int:
-    process = fleet.machine(name).process
-    handle = process.open() if process else None
+def _watch(fleet: Fleet, name: str, keeper: Process, opened: ExitStack) -> int:
+    handle = keeper.open()
     if handle is None:
         raise _failure(fleet, name, "died while it started")
     opened.callback(os.close, handle)

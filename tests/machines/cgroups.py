@@ -1,4 +1,4 @@
-"""A cgroup for each machine, in every hierarchy of the host, named kubenode-MACHINE.
+"""A cgroup for each machine, in every hierarchy of the host, named kubenode-machine-NAME.
 
 A machine is started inside it and has a cgroup namespace, so what it sees as the root is this directory: machines, and
 the pods in them, never meet in the host's tree. It also says which processes are the machine's, whatever forked them.
@@ -24,7 +24,11 @@ def hierarchies() -> list[Path]:
 
 
 def _trees(machine: str) -> list[Path]:
-    return [tree for root in hierarchies() if (tree := root / f"kubenode-{machine}").is_dir()]
+    return [tree for root in hierarchies() if (tree := _tree(root, machine)).is_dir()]
+
+
+def _tree(root: Path, machine: str) -> Path:
+    return root / f"kubenode-machine-{machine}"
 
 
 def create(machine: str) -> list[Path]:
@@ -32,7 +36,7 @@ def create(machine: str) -> list[Path]:
     entrances = []
     for root in hierarchies():
         _enable_controllers(root)
-        tree = root / f"kubenode-{machine}"
+        tree = _tree(root, machine)
         tree.mkdir(exist_ok=True)
         for name in ("cpuset.cpus", "cpuset.mems"):
             # A v1 cpuset starts out with nothing, and takes no process so.
@@ -73,7 +77,7 @@ def _processes(machine: str) -> set[int]:
 def _pids(directory: Path) -> list[int]:
     try:
         return [int(line) for line in (directory / "cgroup.procs").read_text().split()]
-    except (FileNotFoundError, OSError):
+    except FileNotFoundError:
         return []
 
 

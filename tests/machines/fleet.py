@@ -1,26 +1,24 @@
 """Fleets of machines, brought up and taken down; both may be interrupted anywhere and run again."""
 
-import signal
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from machines import base, boot, cgroups, network, rootfs, ssh, state
+from machines import base, boot, network, rootfs, ssh, state
 from machines.host import MachineError, locked, remove_tree, say, step
-from machines.process import end
 from machines.state import STATE, Fleet
 
-POWER_OFF_WITHIN = 30.0  # seconds, before a machine is killed
+HOST_ADDRESSES = 3  # of a subnet, that no machine gets: its own, the host's and the broadcast
 
 
 def up(name: str, count: int, suite: str, mirror: str | None, subnet: str) -> Fleet:
     """Makes and boots the machines that are not up yet; raises MachineError when they cannot be."""
-    directory = state.directory(name)
-    with locked(directory):
-        fleet = state.load(name) or _create(name, count, base.ensure(suite, mirror), suite, subnet)
+    there = state.load(name)
+    lower = Path(there.base) if there else base.ensure(suite, mirror)
+    with locked(STATE):
+        fleet = state.load(name) or _create(name, count, lower, suite, subnet)
         _check_same(fleet, count, suite)
-        with locked(STATE):
-            network.ensure(fleet)
-        down = [machine for machine in fleet.machines if not machine.running]
+        network.ensure(fleet)
+        down = [machine for machine in fleet.machines if not machine.up]
         if not down:
             say(f"{name} is up already")
             return fleet
@@ -36,21 +34,19 @@ def up(name: str, count: int, suite: str, mirror: str | None, subnet: str) -> Fl
 def down(name: str) -> None:
     """Powers the machines off and removes all that up() made; without any it does nothing."""
     directory = state.directory(name)
-    if not directory.exists():
-        say(f"{name} is down already")
-        return
-    with locked(directory):
-        fleet = state.load(name)
-        if fleet is not None:
+    with locked(STATE):
+        if not directory.exists():
+            say(f"{name} is down already")
+        if fleet := state.load(name):
             with step(f"stopping {', '.join(machine.name for machine in fleet.machines)}"):
-                _stop(fleet)
+                ssh.close_connections(fleet)
+                boot.end(fleet)
             rootfs.harvest(fleet)
-            with locked(STATE):
-                network.remove(fleet, [other for other in state.all_fleets() if other.name != name])
+            network.remove(fleet, [other for other in state.all_fleets() if other.name != name])
+            # The state file goes last, so that a run that is killed here can be run again.
             for machine in fleet.machines:
                 rootfs.remove(fleet, machine)
         remove_tree(directory)
-    _remove_if_empty(STATE)
 
 
 def existing(name: str) -> Fleet:
@@ -69,14 +65,16 @@ def clean() -> None:
 
 
 def _create(name: str, count: int, lower: Path, suite: str, subnet: str) -> Fleet:
-    with locked(STATE):
-        network.check_free(network.bridge_name(name))
-        taken = network.taken_subnets(state.all_fleets())
-        chosen = network.choose_subnet(taken) if subnet == "auto" else IPv4Network(subnet)
-        if clash := [str(one) for one in taken if one.overlaps(chosen)]:
-            raise MachineError(f"{chosen} overlaps {clash[0]}, which this host uses; choose another, or auto")
-        fleet = state.new_fleet(name, suite, lower, network.bridge_name(name), chosen, count)
-        fleet.save()
+    network.check_free(network.bridge_name(name))
+    taken = network.taken_subnets(state.all_fleets())
+    chosen = network.choose_subnet(taken) if subnet == "auto" else IPv4Network(subnet)
+    if clash := [str(one) for one in taken if one.overlaps(chosen)]:
+        raise MachineError(f"{chosen} overlaps {clash[0]}, which this host uses; choose another, or auto")
+    if chosen.num_addresses < count + HOST_ADDRESSES:
+        raise MachineError(f"{chosen} has too few addresses for {count} machines; give a bigger --subnet, or auto")
+    machines = state.numbered(name, count, chosen)
+    fleet = Fleet(name, suite, str(lower), network.bridge_name(name), str(chosen), machines)
+    fleet.save()
     return fleet
 
 
@@ -88,18 +86,3 @@ def _check_same(fleet: Fleet, count: int, suite: str) -> None:
         raise MachineError(
             f"{fleet.base}, on which {fleet.name} stands, is gone; take it down: machines down {fleet.name}"
         )
-
-
-def _stop(fleet: Fleet) -> None:
-    ssh.close_connections(fleet)
-    # systemd-nspawn passes the signal on as systemd's order to shut down.
-    end([machine.process for machine in fleet.machines if machine.process], signal.SIGTERM, POWER_OFF_WITHIN)
-    for machine in fleet.machines:
-        cgroups.kill(machine.name)
-
-
-def _remove_if_empty(directory: Path) -> None:
-    try:
-        directory.rmdir()
-    except OSError:
-        return

@@ -66,8 +66,9 @@ def succeeds(command: Sequence[str]) -> bool:
 
 
 def tail(text: str, lines: int = 15) -> str:
-    """The last lines of a text, each indented."""
-    return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-lines:])
+    """The last lines of a text that say something, each indented."""
+    said = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in said[-lines:])
 
 
 def say(text: str) -> None:
@@ -86,7 +87,7 @@ def step(what: str) -> Iterator[None]:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Holds an exclusive lock on a directory, which is made; it may be removed while held."""
+    """Holds an exclusive lock on a directory, which is made for it and, when it is empty then, removed after it."""
     while True:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -95,9 +96,13 @@ def locked(directory: Path) -> Iterator[None]:
             continue
         try:
             _flock(handle, directory)
-            if _is_same(handle, directory):
+            if not _is_same(handle, directory):
+                continue
+            try:
                 yield
-                return
+            finally:
+                _remove_if_empty(directory)
+            return
         finally:
             os.close(handle)
 
@@ -118,14 +123,24 @@ def _is_same(handle: int, directory: Path) -> bool:
         return False
 
 
+def _remove_if_empty(directory: Path) -> None:
+    try:
+        directory.rmdir()
+    except OSError:  # it holds something
+        return
+
+
 @contextmanager
 def whole_directory(path: Path) -> Iterator[Path]:
-    """A directory to fill that gets its name only when the block ends well; what an earlier, killed run left is removed."""
+    """A directory to fill, which gets its name only when the block ends well; what a killed run left is removed."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     remove_tree(unfinished)
     unfinished.mkdir(parents=True, mode=0o700)
-    yield unfinished
-    unfinished.rename(path)
+    try:
+        yield unfinished
+        unfinished.rename(path)
+    finally:
+        remove_tree(unfinished)
 
 
 def write_whole(path: Path, text: str, mode: int = 0o600) -> None:

@@ -44,9 +44,9 @@ def taken_subnets(fleets: Iterable[Fleet]) -> list[IPv4Network]:
 def resolv_conf() -> str:
     """The host's resolv.conf, as far as it works from elsewhere: the one behind a resolver on the loopback."""
     for path in (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")):
-        if path.is_file() and (servers := _name_servers(text := path.read_text())):
-            if not all(server.startswith("127.") or server == "::1" for server in servers):
-                return text
+        text = path.read_text() if path.is_file() else ""
+        if any(not server.startswith("127.") and server != "::1" for server in _name_servers(text)):
+            return text
     raise MachineError("no name server in /etc/resolv.conf can be reached from a machine: they are all on the loopback")
 
 
@@ -60,7 +60,7 @@ def _name_servers(text: str) -> list[str]:
 
 
 def ensure(fleet: Fleet) -> None:
-    """Makes what is missing of the bridge, the forwarding and the NAT. The caller holds the lock on STATE."""
+    """Makes what is missing of the bridge, the forwarding and the NAT."""
     link = ["ip", "link"]
     if not _exists(fleet.bridge):
         # Without an address of its own a bridge takes one from its ports, another as they come and go.
@@ -77,7 +77,7 @@ def ensure(fleet: Fleet) -> None:
 
 
 def remove(fleet: Fleet, others: Iterable[Fleet]) -> None:
-    """Removes what ensure() made, and forwarding with the last fleet. The caller holds the lock on STATE."""
+    """Removes what ensure() made, and forwarding with the last fleet."""
     for rule in _rules(fleet):
         while succeeds(_iptables("-C", rule)):
             run(_iptables("-D", rule))

@@ -17,16 +17,17 @@ NAME = re.compile(r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine; process is its systemd-nspawn, once started."""
+    """One machine; process is what keeps it running, once started, and ready says that it came up whole."""
 
     name: str
     address: str
     process: Process | None = None
+    ready: bool = False
 
     @property
-    def running(self) -> bool:
-        """Whether its systemd-nspawn lives."""
-        return self.process is not None and self.process.alive
+    def up(self) -> bool:
+        """Whether it came up and has not died since."""
+        return self.ready and self.process is not None and self.process.alive
 
 
 @dataclass
@@ -58,22 +59,23 @@ class Fleet:
         names = ", ".join(machine.name for machine in self.machines)
         raise MachineError(f"{self.name} has no machine {name}; it has {names}")
 
-    def started(self, name: str, process: Process) -> None:
-        """Notes, on disk too, that a machine runs as this process."""
+    def note(self, name: str, process: Process, ready: bool) -> None:
+        """Notes, on disk too, how a machine runs now."""
         self.machines = [
-            replace(machine, process=process) if machine.name == name else machine for machine in self.machines
+            replace(machine, process=process, ready=ready) if machine.name == name else machine
+            for machine in self.machines
         ]
         self.save()
 
     def save(self) -> None:
         """Writes the state file."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(_file(self.name), json.dumps(asdict(self), indent=2) + "\n")
 
 
-def new_fleet(name: str, suite: str, base: Path, bridge: str, subnet: IPv4Network, count: int) -> Fleet:
-    """A fleet of machines NAME-1 and on; the host has the first address of the subnet, they the next."""
-    machines = [Machine(f"{name}-{number}", str(subnet[1 + number])) for number in range(1, count + 1)]
-    return Fleet(name, suite, str(base), bridge, str(subnet), machines)
+def numbered(name: str, count: int, subnet: IPv4Network) -> list[Machine]:
+    """Machines NAME-1 and on; the host has the first address of the subnet, they the next."""
+    return [Machine(f"{name}-{number}", str(subnet[1 + number])) for number in range(1, count + 1)]
 
 
 def load(name: str) -> Fleet | None:
@@ -89,7 +91,7 @@ def decode(text: str) -> Fleet:
     """The fleet in the text of a state file."""
     fields = json.loads(text)
     machines = [
-        Machine(entry["name"], entry["address"], Process(**entry["process"]) if entry["process"] else None)
+        Machine(**entry | {"process": Process(**entry["process"]) if entry["process"] else None})
         for entry in fields.pop("machines")
     ]
     return Fleet(**fields, machines=machines)
