@@ -24,7 +24,7 @@ def main() -> int:
     try:
         require_host()
         _run(arguments, words)
-    except MachineError as error:
+    except (MachineError, OSError) as error:
         print(f"machines: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -28,12 +28,14 @@ def boot(fleet: Fleet, machines: Sequence[Machine]) -> None:
     Raises MachineError, with the end of the console's log, when one dies or is not up in time.
     """
     deadline = time.monotonic() + READY_WITHIN
+    # Before there is a socket to which what was left of an earlier run could say that it is ready.
+    for machine in machines:
+        _kill(machine)
     started = {}
     with ExitStack() as opened:
         notices = {machine.name: opened.enter_context(_notice(fleet, machine)) for machine in machines}
         for machine in machines:
             started[machine.name] = _start(fleet, machine)
-            fleet.note(machine.name, started[machine.name], ready=False)
         _await_ready(fleet, notices, started, deadline)
     _await_settled(fleet, machines, deadline)
     for name, keeper in started.items():
@@ -50,10 +52,16 @@ def end(fleet: Fleet) -> None:
     # systemd-nspawn passes SIGTERM on as the order to shut down.
     process.end([machine.process for machine in fleet.machines if machine.process], signal.SIGTERM, POWER_OFF_WITHIN)
     for machine in fleet.machines:
-        cgroups.kill(machine.name)
-        left = PROPAGATE / machine.name  # by a systemd-nspawn that was killed
-        if left.exists():
-            left.rmdir()
+        _kill(machine)
+
+
+def _kill(machine: Machine) -> None:
+    if machine.process:
+        process.end([machine.process], signal.SIGKILL, cgroups.GONE_WITHIN)
+    cgroups.kill(machine.name)
+    left = PROPAGATE / machine.name  # by a systemd-nspawn that was killed
+    if left.exists():
+        left.rmdir()
 
 
 @contextmanager
@@ -72,7 +80,6 @@ def _notice_path(fleet: Fleet, machine: Machine) -> Path:
 
 
 def _start(fleet: Fleet, machine: Machine) -> Process:
-    cgroups.kill(machine.name)
     entrances = [str(path) for path in cgroups.create(machine.name)]
     environment = {
         "PATH": os.environ["PATH"],
@@ -83,7 +90,7 @@ def _start(fleet: Fleet, machine: Machine) -> Process:
     with console(fleet, machine.name).open("ab") as log:
         started = subprocess.Popen(
             [sys.executable, launch.__file__, *entrances, "--", *_nspawn(fleet, machine)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             env=environment,
@@ -91,8 +98,11 @@ def _start(fleet: Fleet, machine: Machine) -> Process:
             start_new_session=True,
         )
     keeper = Process.of(started.pid)
-    if keeper is None:
+    if keeper is None or started.stdin is None:
         raise _failure(fleet, machine.name, "ended at once")
+    fleet.note(machine.name, keeper, ready=False)
+    with started.stdin as gate:
+        gate.write(b"go")
     return keeper
 
 

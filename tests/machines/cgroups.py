@@ -14,6 +14,8 @@ from pathlib import Path
 from machines.host import MachineError
 from machines.process import await_exit, send
 
+CONTROLLERS = {"cpu", "cpuset", "io", "memory", "pids"}  # of v2, that a container runtime needs
+
 GONE_WITHIN = 10.0  # seconds that killed processes and their cgroups get to go
 
 
@@ -49,7 +51,8 @@ def create(machine: str) -> list[Path]:
 def _enable_controllers(root: Path) -> None:
     control = root / "cgroup.subtree_control"
     if control.exists():
-        wanted = set((root / "cgroup.controllers").read_text().split()) - set(control.read_text().split())
+        there = CONTROLLERS & set((root / "cgroup.controllers").read_text().split())
+        wanted = there - set(control.read_text().split())
         control.write_text(" ".join(f"+{name}" for name in sorted(wanted)))
 
 

@@ -210,7 +210,11 @@ def test_another_process_with_the_same_pid_is_left_alone(sleeper: subprocess.Pop
 
 def launched(command: str, *entrances: str) -> subprocess.Popen[str]:
     line = [sys.executable, launch.__file__, *entrances, "--", "sh", "-c", command]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    started = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdin is not None
+    started.stdin.write("go")
+    started.stdin.flush()
+    return started
 
 
 def test_a_machine_that_rebooted_is_started_again_in_its_cgroups(tmp_path: Path) -> None:
@@ -220,6 +224,12 @@ def test_a_machine_that_rebooted_is_started_again_in_its_cgroups(tmp_path: Path)
     ) as run:
         assert run.communicate(timeout=10)[0] == "00"
     assert run.returncode == 3
+
+
+def test_without_a_word_that_it_is_noted_no_machine_is_started(tmp_path: Path) -> None:
+    line = [sys.executable, launch.__file__, "--", "touch", str(tmp_path / "started")]
+    assert subprocess.run(line, stdin=subprocess.DEVNULL, timeout=10, check=False).returncode == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_order_to_stop_reaches_the_machine_and_is_the_end_of_it() -> None:
