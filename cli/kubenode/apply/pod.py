@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -163,12 +164,13 @@ class _Execution:
             self._stopped = "the pod's manifest changed meanwhile"
         if self._stopped or container in self._failed_containers:
             return Outcome(action, Result.SKIPPED, message=self._stopped or f"an earlier step of {container} failed")
+        began = time.monotonic()
         try:
             await self._interruptible(action)
         except (ClientError, OSError) as error:
             return self._failure(action, str(error))
         log.debug("done: %s", verb(action))
-        return Outcome(action, Result.DONE)
+        return Outcome(action, Result.DONE, seconds=time.monotonic() - began)
 
     async def _interruptible(self, action: Action) -> None:
         """A pull may take an hour and harms nothing when given up; all else is carried through."""

@@ -28,9 +28,9 @@ BY_CODE: dict[StatusCode, type[ClientError]] = {
 }
 
 # Narrow on purpose: an "executable file not found in $PATH" must not read as if the container were gone.
-UNTYPED = (StatusCode.UNKNOWN, StatusCode.INTERNAL)
+UNTYPED = (StatusCode.UNKNOWN, StatusCode.INTERNAL, StatusCode.FAILED_PRECONDITION)
 BY_TEXT: tuple[tuple[str, type[ClientError]], ...] = (
-    (r"failed to reserve \w+ name|name .* is (reserved for|in use)|: already exists$", errors.AlreadyExists),
+    (r"failed to reserve \w+ name|name .* is reserved|: already exists$", errors.AlreadyExists),
     (r"deadline exceeded|\btimed out\b|timeout .*exceeded", errors.DeadlineExceeded),
     (r"context canceled$", errors.Cancelled),
     (r"no space left on device|disk quota exceeded|no ip addresses available", errors.ResourceExhausted),

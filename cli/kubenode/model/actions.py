@@ -134,12 +134,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one action went. A failure carries Kubernetes' reason for it and a sentence that says what came back."""
+    """How one action went, and how many seconds it took.
+
+    A failure carries Kubernetes' reason for it and a sentence that says what came back.
+    """
 
     action: Action
     result: Result
     reason: str = ""
     message: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""Reading the agent's configuration file into settings, with an error that names field and line."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from kubenode.clients.errors import KubenodeError
+from kubenode.model.duration import parse_duration
+from kubenode.model.names import DNS_SUBDOMAIN
+from kubenode.model.settings import (
+    KUBELET_API_VERSION,
+    KUBENODE_API_VERSION,
+    KubeletConfiguration,
+    KubenodeConfiguration,
+    Settings,
+    split_unsupported,
+)
+
+_Section = TypeVar("_Section", KubeletConfiguration, KubenodeConfiguration)
+
+DEFAULT_PATH = Path("/etc/kubenode/config.yaml")
+DURATIONS = ("file_check_frequency", "http_check_frequency", "sync_frequency", "runtime_request_timeout")
+
+
+class ConfigurationError(KubenodeError):
+    """The configuration file cannot be used; says which file, which field, and what to write."""
+
+
+def load(path: Path) -> Settings:
+    """The settings of this node. Raises ConfigurationError."""
+    kubelet: dict[str, Any] = {}
+    kubenode: dict[str, Any] = {}
+    for document in _documents(path):
+        match document.get("apiVersion"), document.get("kind"):
+            case (str(version), "KubeletConfiguration") if version == KUBELET_API_VERSION:
+                kubelet = document
+            case (str(version), "KubenodeConfiguration") if version == KUBENODE_API_VERSION:
+                kubenode = document
+            case version, kind:
+                raise ConfigurationError(
+                    f"{path}: a document of kind {kind!r}, version {version!r}: write a KubeletConfiguration of "
+                    f"{KUBELET_API_VERSION} or a KubenodeConfiguration of {KUBENODE_API_VERSION}"
+                )
+    supported, unsupported = split_unsupported(kubelet)
+    settings = Settings(
+        kubelet=_section(path, supported, KubeletConfiguration),
+        kubenode=_section(path, kubenode, KubenodeConfiguration),
+        node_name=_node_name(path, kubenode),
+        memory_capacity=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        warnings=tuple(f"{path}: {name} has no effect in this version" for name in unsupported),
+    )
+    _check(path, settings)
+    return settings
+
+
+def _documents(path: Path) -> list[dict[str, Any]]:
+    try:
+        documents = list(yaml.load_all(path.read_bytes(), yaml.CSafeLoader))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}. Name the agent's configuration file with --config."
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{path}{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ConfigurationError(f"{path}: not YAML: {error}") from None
+    found = [document for document in documents if document is not None]
+    if not found or not all(isinstance(document, dict) for document in found):
+        raise ConfigurationError(f"{path}: holds no KubeletConfiguration: write one, kind and apiVersion first")
+    return found
+
+
+def _section(path: Path, document: dict[str, Any], kind: type[_Section]) -> _Section:
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        text = str(error).replace("Object contains unknown field", "there is no field").replace("`", "")
+        raise ConfigurationError(f"{path}: {kind.__name__}: {text}") from None
+
+
+def _node_name(path: Path, kubenode: dict[str, Any]) -> str:
+    name = str(kubenode.get("nodeName") or socket.gethostname()).lower()
+    if not DNS_SUBDOMAIN.fullmatch(name):
+        raise ConfigurationError(f"{path}: {name!r} cannot name a node: set nodeName in the KubenodeConfiguration")
+    return name
+
+
+def _check(path: Path, settings: Settings) -> None:
+    kubelet = settings.kubelet
+    for field in DURATIONS:
+        _positive_duration(path, field, getattr(kubelet, field))
+    _positive_duration(path, "crashLoopBackOff", kubelet.crash_loop_back_off.max_container_restart_period)
+    for name, value, least in (
+        ("maxParallelImagePulls", kubelet.max_parallel_image_pulls, 1),
+        ("maxParallelPodStarts", settings.kubenode.max_parallel_pod_starts, 1),
+        ("healthzPort", kubelet.healthz_port, 0),
+    ):
+        if value < least:
+            raise ConfigurationError(f"{path}: {name}: {value} is less than {least}")
+    if kubelet.cgroup_driver not in ("cgroupfs", "systemd"):
+        raise ConfigurationError(f"{path}: cgroupDriver: {kubelet.cgroup_driver!r} is neither cgroupfs nor systemd")
+    for name, directory in (
+        ("staticPodPath", kubelet.static_pod_path),
+        ("podLogsDir", kubelet.pod_logs_dir),
+        ("rootDirectory", settings.kubenode.root_directory),
+        ("runDirectory", settings.kubenode.run_directory),
+        ("containerLogsDirectory", settings.kubenode.container_logs_directory),
+    ):
+        if directory and not Path(directory).is_absolute():
+            raise ConfigurationError(f"{path}: {name}: {directory!r} is not an absolute path")
+
+
+def _positive_duration(path: Path, field: str, text: str) -> None:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {field}: {error}") from None
+    if seconds <= 0:
+        raise ConfigurationError(f"{path}: {field}: {text!r} is not longer than nothing")

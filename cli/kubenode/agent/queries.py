@@ -1,0 +1,178 @@
+"""What the command line and the modules ask of a node: through the running agent, else by looking themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from kubenode.agent.desired import Sources
+from kubenode.agent.lock import node_lock, refuse_beside_kubelet, upstream_kubelet
+from kubenode.agent.once import Node, Turn, look, open_node, turn
+from kubenode.agent.tables import pods_report, status_of
+from kubenode.clients.agent import AgentClient
+from kubenode.clients.errors import ClientError, Unavailable
+from kubenode.model.facts import AgentFacts, RuntimeFacts
+from kubenode.model.names import PodKey
+from kubenode.model.reports import (
+    AgentState,
+    HealthReport,
+    PodsReport,
+    PodSync,
+    SyncReport,
+    carried_out,
+    manifest_state,
+    planned,
+)
+from kubenode.model.settings import Settings
+from kubenode.model.source import Snapshot
+from kubenode.observe import node as node_facts
+from kubenode.plan import health as verdict
+
+# A turn may wait for a pod's grace period, or for an image.
+SYNC_SECONDS = 3600.0
+KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+KUBELET_SECONDS = 5.0
+# How many pods are looked at, or synced, side by side without an agent.
+SIDE_BY_SIDE = 8
+
+
+async def pods(settings: Settings) -> PodsReport:
+    """Each pod and each manifest. Raises ClientError."""
+    try:
+        return msgspec.json.decode(await AgentClient(settings.admin_socket).get("/v1/pods"), type=PodsReport)
+    except Unavailable:
+        async with open_node(settings) as node:
+            snapshot, keys = await _survey(settings, node)
+            turns = await _each(keys, lambda key: look(node, key, snapshot.pods.get(key), {}))
+    statuses = [
+        status_of(
+            snapshot.pods.get(key), done.observed, {}, settings, node.clock(), settled=not done.plan.actions
+        )
+        for key, done in turns.items()
+        if isinstance(done, Turn)
+    ]
+    return pods_report(settings, snapshot, statuses)
+
+
+async def sync(settings: Settings, *, dry_run: bool) -> SyncReport:
+    """One turn for every pod, or what it would do. Raises ClientError, NodeBusy."""
+    query = "?dryRun=true" if dry_run else ""
+    try:
+        answer = await AgentClient(settings.admin_socket).post(f"/v1/sync{query}", SYNC_SECONDS)
+        return msgspec.json.decode(answer, type=SyncReport)
+    except Unavailable:
+        if dry_run:
+            return await _sync_here(settings, dry_run=True)
+    refuse_beside_kubelet()
+    with node_lock(settings.lock_file):
+        return await _sync_here(settings, dry_run=False)
+
+
+async def health(settings: Settings) -> HealthReport:
+    """Every check of this node. It never raises: what cannot be asked is a verdict too."""
+    runtime, agent = await asyncio.gather(_runtime(settings), _agent(settings))
+    checks = [*verdict.runtime_checks(runtime), *verdict.agent_checks(agent)]
+    try:
+        report = await pods(settings) if agent.kind != "kubelet" else await manifests(settings)
+        checks += verdict.manifest_checks(report)
+        checks += verdict.pod_checks(report)
+    except ClientError:
+        checks += verdict.manifest_checks(await manifests(settings))
+    amounts = node_facts.amounts(Path(settings.kubenode.root_directory), runtime.image_filesystem)
+    checks += verdict.resource_checks(amounts, settings.eviction_hard)
+    return HealthReport(node=settings.node_name, level=verdict.worst(checks), checks=tuple(checks))
+
+
+async def manifests(settings: Settings) -> PodsReport:
+    """The state of each manifest, read here, without a runtime."""
+    snapshot = await Sources(settings, time.time, lambda _: None, keep=False).read()
+    return pods_report(settings, snapshot, [])
+
+
+def is_this_node(settings: Settings, name: str) -> bool:
+    return name.lower() in {settings.node_name, socket.gethostname().lower(), "localhost"}
+
+
+async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
+    async with open_node(settings) as node:
+        snapshot, keys = await _survey(settings, node, keep=not dry_run)
+        never = asyncio.Event()
+        turns = await _each(
+            keys,
+            lambda key: (
+                look(node, key, snapshot.pods.get(key), {})
+                if dry_run
+                else turn(node, key, snapshot.pods.get(key), {}, never)
+            ),
+        )
+    return SyncReport(
+        node=settings.node_name,
+        dry_run=dry_run,
+        pods=tuple(_synced(key, done, dry_run=dry_run) for key, done in sorted(turns.items())),
+        manifests=tuple(manifest_state(item) for item in snapshot.items),
+        complete=snapshot.complete,
+        errors=snapshot.errors,
+    )
+
+
+def _synced(key: PodKey, done: Turn | ClientError, *, dry_run: bool) -> PodSync:
+    if isinstance(done, ClientError):
+        return PodSync(pod=str(key), error=str(done))
+    return planned(done.plan) if dry_run else carried_out(done.plan, done.outcomes)
+
+
+async def _survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple[Snapshot, set[PodKey]]:
+    """What is desired, and every key that is desired or there; what is there and unwanted only when all answered."""
+    snapshot = await Sources(settings, node.clock, lambda _: None, keep=keep).read()
+    there = await node.observer.signatures()
+    return snapshot, set(snapshot.pods) | (set(there) if snapshot.complete else set())
+
+
+async def _each(keys: set[PodKey], task: Callable[[PodKey], Awaitable[Turn]]) -> dict[PodKey, Turn | ClientError]:
+    slots = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(key: PodKey) -> Turn | ClientError:
+        async with slots:
+            try:
+                return await task(key)
+            except ClientError as error:
+                return error
+
+    ordered = sorted(keys)
+    return dict(zip(ordered, await asyncio.gather(*(one(key) for key in ordered)), strict=True))
+
+
+async def _runtime(settings: Settings) -> RuntimeFacts:
+    try:
+        async with open_node(settings) as node:
+            return await node_facts.runtime(node.cri)
+    except ClientError as error:
+        return RuntimeFacts(error=str(error))
+
+
+async def _agent(settings: Settings) -> AgentFacts:
+    try:
+        answer = await AgentClient(settings.admin_socket).get("/v1/state")
+    except ClientError as error:
+        if upstream_kubelet() is not None:
+            return await _kubelet()
+        return AgentFacts(error=str(error))
+    state = msgspec.json.decode(answer, type=AgentState)
+    return AgentFacts("kubenode", "", state.pleg_age, state.pleg_healthy, state.stuck, state.warnings)
+
+
+async def _kubelet() -> AgentFacts:
+    timeout = aiohttp.ClientTimeout(total=KUBELET_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(KUBELET_HEALTH) as response:
+            error = "" if response.status == 200 else f"the kubelet says: {(await response.text())[:500]}"
+    except (aiohttp.ClientError, TimeoutError) as failure:
+        error = f"the kubelet does not answer at {KUBELET_HEALTH}: {failure or type(failure).__name__}"
+    return AgentFacts("kubelet", error)
+

@@ -1,0 +1,189 @@
+"""The running agent: sources and PLEG feed one worker a pod; servers tell how it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import kubenode
+from kubenode.agent.desired import Sources
+from kubenode.agent.once import Node, Turn, open_node
+from kubenode.agent.tables import pods_report, status_of
+from kubenode.agent.tasks import keep_running
+from kubenode.agent.worker import Worker
+from kubenode.clients.errors import ClientError
+from kubenode.model.actions import PullImage
+from kubenode.model.names import PodKey
+from kubenode.model.observed import State
+from kubenode.model.reports import AgentState, PodsReport, PodSync, SyncReport, carried_out, manifest_state, planned
+from kubenode.model.settings import Settings
+from kubenode.model.source import Snapshot
+from kubenode.observe.pleg import Pleg
+from kubenode.serve.http import serve_admin, serve_health
+from kubenode.serve.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """One life of the agent under one set of settings. Ending it leaves every pod as it is."""
+
+    def __init__(self, settings: Settings, node: Node, metrics: Metrics, workers: dict[PodKey, Worker]) -> None:
+        self._settings = settings
+        self._node = node
+        self._metrics = metrics
+        self._workers = workers
+        self._sources = Sources(settings, node.clock, self._desired_changed)
+        self._pleg = Pleg(node.cri, node.observer, self._pod_changed, metrics.relisted)
+        self._started_at = node.clock()
+        self._starting: dict[str, float] = {}
+        self._group = asyncio.TaskGroup()
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Until cancelled. `ready` is set once the servers are asked to start and the sources are watched."""
+        kubelet = self._settings.kubelet
+        async with self._group as group:
+            group.create_task(self._sources.run(), name="sources")
+            group.create_task(self._pleg.run(), name="pleg")
+            group.create_task(
+                keep_running(
+                    "the health server",
+                    lambda: serve_health(
+                        kubelet.healthz_bind_address, kubelet.healthz_port, self.unhealthy, self._metrics.text
+                    ),
+                )
+            )
+            group.create_task(
+                keep_running(
+                    "the admin socket",
+                    lambda: serve_admin(
+                        self._settings.admin_socket, pods=self.pods, sync=self.sync, state=self.state
+                    ),
+                )
+            )
+            ready.set()
+
+    def unhealthy(self) -> str:
+        """What makes the agent unhealthy, in a sentence; empty when nothing does."""
+        if not self._pleg.healthy:
+            return f"PLEG is not healthy: the last relist succeeded {self._pleg.age_seconds:.0f} s ago"
+        return ""
+
+    def pods(self) -> PodsReport:
+        now = self._node.clock()
+        statuses = [
+            status_of(
+                worker.desired,
+                worker.observed,
+                worker.failures,
+                self._settings,
+                now,
+                settled=worker.settled,
+                error=worker.error,
+            )
+            for worker in self._workers.values()
+        ]
+        return pods_report(self._settings, self._sources.snapshot, statuses)
+
+    def state(self) -> AgentState:
+        return AgentState(
+            version=kubenode.__version__,
+            started_at=self._started_at,
+            pleg_age=self._pleg.age_seconds,
+            pleg_healthy=self._pleg.healthy,
+            pleg_evented=self._pleg.evented,
+            runtime_error=self._pleg.error,
+            stuck=tuple(str(worker.key) for worker in self._workers.values() if worker.stuck),
+            warnings=self._settings.warnings,
+        )
+
+    async def sync(self, dry_run: bool) -> SyncReport:
+        """Read the sources now and take, or only preview, a turn for every pod."""
+        snapshot = await self._sources.read()
+        workers = list(self._workers.values())
+        synced = await asyncio.gather(*(_preview(worker) if dry_run else _turn(worker) for worker in workers))
+        return SyncReport(
+            node=self._settings.node_name,
+            dry_run=dry_run,
+            pods=tuple(sorted(synced, key=lambda pod: pod.pod)),
+            manifests=tuple(manifest_state(item) for item in snapshot.items),
+            complete=snapshot.complete,
+            errors=snapshot.errors,
+        )
+
+    def _desired_changed(self, snapshot: Snapshot) -> None:
+        for key, desired in snapshot.pods.items():
+            self._worker(key).want(desired)
+        if snapshot.complete:
+            for key in (self._workers.keys() | self._pleg.keys) - snapshot.pods.keys():
+                self._worker(key).want(None)
+
+    def _pod_changed(self, key: PodKey) -> None:
+        """News from the runtime. A pod that nobody wants is removed, but only once every source has answered."""
+        worker = self._workers.get(key)
+        if worker is not None:
+            worker.wake()
+        elif self._sources.snapshot.complete and key not in self._sources.snapshot.pods:
+            self._worker(key)
+
+    def _worker(self, key: PodKey) -> Worker:
+        if key not in self._workers:
+            self._workers[key] = Worker(key, self._node, self._turned)
+            self._group.create_task(self._work(key), name=f"pod {key}")
+        return self._workers[key]
+
+    async def _work(self, key: PodKey) -> None:
+        await self._workers[key].run()
+        del self._workers[key]
+
+    def _turned(self, worker: Worker, turn: Turn, seconds: float) -> None:
+        self._metrics.turned(turn.plan.actions, turn.outcomes, seconds)
+        if worker.desired is None:
+            return
+        uid = worker.desired.uid
+        pulls = sum(outcome.seconds for outcome in turn.outcomes if isinstance(outcome.action, PullImage))
+        if turn.outcomes:
+            self._starting[uid] = self._starting.get(uid, 0.0) + pulls
+        elif uid in self._starting:
+            self._note_start(worker, self._starting[uid])
+
+    def _note_start(self, worker: Worker, pulling: float) -> None:
+        """Measure a start when all containers run, if the agent saw the pod first."""
+        desired = worker.desired
+        if desired is None:
+            return
+        running = [one for one in worker.observed.containers if one.uid == desired.uid and one.state is State.RUNNING]
+        if len(running) < len(desired.pod.spec.containers):
+            return
+        del self._starting[desired.uid]
+        if desired.seen_at >= self._started_at and all(one.restart_count == 0 for one in running):
+            self._metrics.pod_started(max(one.started_at for one in running) - desired.seen_at, pulling)
+
+
+async def _preview(worker: Worker) -> PodSync:
+    try:
+        return planned((await worker.preview()).plan)
+    except ClientError as error:
+        return PodSync(pod=str(worker.key), error=str(error))
+
+
+async def _turn(worker: Worker) -> PodSync:
+    """One turn, or why none can be taken: a runtime that cannot be asked ends the wait."""
+    waiting = asyncio.ensure_future(worker.next_turn())
+    limit = time.monotonic() + 60.0
+    while not waiting.done():
+        await asyncio.wait((waiting,), timeout=1.0)
+        if not waiting.done() and worker.error and time.monotonic() > limit:
+            waiting.cancel()
+            return PodSync(pod=str(worker.key), error=worker.error)
+    turn = await waiting
+    return carried_out(turn.plan, turn.outcomes)
+
+
+async def live(settings: Settings, ready: asyncio.Event) -> None:
+    """Run an agent until cancelled. Raises ClientError when no runtime can be found."""
+    workers: dict[PodKey, Worker] = {}
+    metrics = Metrics(settings.node_name, lambda: [worker.observed for worker in workers.values()])
+    async with open_node(settings, metrics.call) as node:
+        await Agent(settings, node, metrics, workers).run(ready)
