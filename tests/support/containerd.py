@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -89,6 +90,7 @@ class RealRuntime:
         """Starts it, with no image. Binaries: the folder of containerd, its shims and ctr. Raises RuntimeTrouble."""
         self.binaries = binaries
         self._janitor = _spawn(sys.executable, "-I", str(HERE / "janitor.py"), new_session=True)
+        self.janitor_pid = self._janitor.pid
         self.root = Path(_line(self._janitor))
         self.cgroup_root = f"/{self.root.name}"
         self.endpoint = f"unix://{self.root}/containerd.sock"
@@ -110,11 +112,9 @@ class RealRuntime:
 
     def close(self) -> None:
         """Ends everything and returns when it is gone. Raises RuntimeTrouble when something is left."""
-        _end_input(self._janitor)
-        _end_input(self._holder)
-        left = self._janitor.wait(timeout=60)
-        self._holder.wait(timeout=60)
-        if left:
+        self._janitor.communicate(timeout=60)
+        self._holder.communicate(timeout=60)
+        if self._janitor.returncode:
             raise RuntimeTrouble(f"{self.root} could not be removed")
 
     def start(self) -> None:
@@ -151,16 +151,27 @@ class RealRuntime:
         """Imports the images of an archive and returns when CRI knows those named."""
         self.ctr("images", "import", str(archive))
         for name in names:
-            request = pb.ImageStatusRequest(image=pb.ImageSpec(image=name))
-            self._until(lambda request=request: self._image_status(request).HasField("image"), f"the image {name}")
+            self.await_image(name)
 
-    async def http_get(self, url: str, *, timeout: float = 5.0) -> str:
+    def await_image(self, name: str) -> None:
+        """Returns when CRI knows the image by this name."""
+        self._until(partial(self._has_image, name), f"the image {name}")
+
+    async def http_get(self, url: str, *, within: float = 5.0) -> str:
         """The body at this URL, asked for in the runtime's network. Raises ConnectionError with what was said."""
-        command = self.inside("busybox", "wget", "-q", "-T", f"{timeout:.0f}", "-O", "-", url)
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *self.inside("busybox", "wget", "-q", "-O", "-", url),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        body, said = await process.communicate()
+        try:
+            async with asyncio.timeout(within):
+                body, said = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.communicate()
+            raise ConnectionError(f"GET {url}: no answer within {within:g} s") from None
         if process.returncode:
             raise ConnectionError(f"GET {url}: {said.decode().strip()}")
         return body.decode()
@@ -217,14 +228,15 @@ class RealRuntime:
 
         self._until(ready, "containerd to take pods")
 
-    def _image_status(self, request: pb.ImageStatusRequest) -> pb.ImageStatusResponse:
+    def _has_image(self, name: str) -> bool:
         with self._channel() as channel:
             ask = channel.unary_unary(
                 "/runtime.v1.ImageService/ImageStatus",
                 pb.ImageStatusRequest.SerializeToString,
                 pb.ImageStatusResponse.FromString,
             )
-            return ask(request, timeout=READY_WITHIN)
+            answer = ask(pb.ImageStatusRequest(image=pb.ImageSpec(image=name)), timeout=READY_WITHIN)
+        return answer.HasField("image")
 
     def _channel(self) -> grpc.Channel:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.default_authority", "localhost")]
@@ -260,11 +272,6 @@ def _spawn(*command: str, new_session: bool = False, path: str | None = None) ->
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
-
-
-def _end_input(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
 
 
 def _only_child(pid: int) -> int:

@@ -1,6 +1,6 @@
 """The first process of a runtime's namespaces: `holder.py FOLDER CONTAINERD CONFIG`, as PID 1.
 
-It makes the namespaces fit, keeps containerd as its child so that shims and pods outlive it, and reaps what is orphaned.
+It makes the namespaces fit, keeps containerd as its child so that shims and pods outlive it, and reaps the orphaned.
 Commands come on its input, one a line: start, stop, kill, pause, resume; each is answered by a line, "ok" or what went
 wrong. When its input ends, it ends, and the kernel with it all that runs here. Standard library only.
 """
@@ -53,9 +53,9 @@ class Holder:
         print("ok", flush=True)
         buffer = b""
         while True:
-            ready, _, _ = select.select([0, self.wake], [], [])
+            ready, _, _ = select.select([sys.stdin, self.wake], [], [])
             self.reap()
-            if 0 not in ready:
+            if sys.stdin not in ready:
                 continue
             data = os.read(0, 4096)
             if not data:

@@ -24,10 +24,7 @@ TASKS = "state/io.containerd.runtime.v2.task/k8s.io"
 def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="kubenode-test-"))
     print(folder, flush=True)
-    processes = []
-    for line in sys.stdin:
-        processes.append(os.pidfd_open(int(line.removeprefix("pid "))))
-    kill(processes)
+    kill([os.pidfd_open(int(line.removeprefix("pid "))) for line in sys.stdin])
     for cgroup in cgroups(folder):
         remove_cgroup(cgroup)
     shutil.rmtree(folder, ignore_errors=True)
