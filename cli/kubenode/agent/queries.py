@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+import kubenode
+from kubenode.agent.config import ConfigurationError, load
 from kubenode.agent.desired import Sources
 from kubenode.agent.lock import node_lock, refuse_beside_kubelet, upstream_kubelet
 from kubenode.agent.once import Node, Turn, look, open_node, turn
@@ -25,12 +27,14 @@ from kubenode.model.reports import (
     PodsReport,
     PodSync,
     SyncReport,
+    Versions,
     carried_out,
     manifest_state,
     planned,
 )
 from kubenode.model.settings import Settings
 from kubenode.model.source import Snapshot
+from kubenode.model.status import PodStatus
 from kubenode.observe import node as node_facts
 from kubenode.plan import health as verdict
 
@@ -40,6 +44,7 @@ KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
 KUBELET_SECONDS = 5.0
 # How many pods are looked at, or synced, side by side without an agent.
 SIDE_BY_SIDE = 8
+WAIT_PERIOD_SECONDS = 0.5
 
 
 async def pods(settings: Settings) -> PodsReport:
@@ -93,6 +98,41 @@ async def manifests(settings: Settings) -> PodsReport:
     """The state of each manifest, read here, without a runtime."""
     snapshot = await Sources(settings, time.time, lambda _: None, keep=False).read()
     return pods_report(settings, snapshot, [])
+
+
+async def versions(config: Path) -> Versions:
+    """Versions, as far as they can be asked; on a machine that is no node only the program's own."""
+    try:
+        settings = load(config)
+    except ConfigurationError:
+        return Versions(kubenode=kubenode.__version__)
+    runtime = await _runtime(settings)
+    try:
+        answer = await AgentClient(settings.admin_socket).get("/v1/state")
+        agent = msgspec.json.decode(answer, type=AgentState).version
+    except ClientError:
+        agent = ""
+    return Versions(kubenode=kubenode.__version__, agent=agent, runtime=runtime.name)
+
+
+async def wait_until_running(settings: Settings, seconds: float) -> list[PodStatus]:
+    """Until every pod runs or is done, or the time is over; the pods of which neither can be said.
+
+    Without an agent each look is followed by another turn, so that pods that need several get them.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        report = await pods(settings)
+        missing = [pod for pod in report.pods if not _as_wanted(pod)]
+        if not missing or time.monotonic() > deadline:
+            return missing
+        await asyncio.sleep(WAIT_PERIOD_SECONDS)
+        if not settings.admin_socket.exists():
+            await sync(settings, dry_run=False)
+
+
+def _as_wanted(pod: PodStatus) -> bool:
+    return pod.phase == "Succeeded" or (pod.phase == "Running" and not pod.reason and pod.settled)
 
 
 def is_this_node(settings: Settings, name: str) -> bool:

@@ -86,7 +86,7 @@ def socket_problem(path: str, detail: str) -> tuple[str, str | None]:
         return f"the socket cannot be looked at: {error.strerror}", start
     if not stat.S_ISSOCK(mode):
         return "this file is not a socket", "Name another endpoint."
-    if not os.access(path, os.R_OK | os.W_OK):
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
         return "permission denied on the socket", "Run as root."
     if "refused" in detail.lower():
         return ("the socket is there, but nobody listens on it (connection refused)", start)

@@ -84,6 +84,14 @@ class HealthReport(Report, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
 
 
+class Versions(Report, frozen=True, kw_only=True):
+    """Empty where there is none to ask."""
+
+    kubenode: str
+    agent: str = ""
+    runtime: str = ""
+
+
 class AgentState(Report, frozen=True, kw_only=True):
     """How the agent itself is. Ages in seconds; `stuck` lists pods whose turn takes longer than it should."""
 

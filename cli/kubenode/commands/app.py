@@ -1,0 +1,48 @@
+"""The Typer application: which commands there are. What a command needs is imported when it runs, so help is fast."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+import typer.exceptions
+
+from kubenode.commands.exit import USAGE, explain
+
+app = typer.Typer(
+    name="kubenode",
+    help="Run and keep a Kubernetes node.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 ok, 1 warning or not all done, 2 critical, 3 could not be carried out, 64 wrong usage.",
+)
+
+
+def _add_commands() -> None:
+    from kubenode.commands import agent, health, pods, sync, version
+
+    app.command("agent")(agent.agent)
+    app.command("sync")(sync.sync)
+    app.command("pods")(pods.pods)
+    app.command("health")(health.health)
+    app.command("version")(version.version)
+
+
+def main() -> None:
+    """The console script. No traceback reaches a user."""
+    _add_commands()
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(prog_name="kubenode", standalone_mode=False)
+    except typer.exceptions.TyperException as error:
+        print(f"kubenode: {error} See kubenode --help.", file=sys.stderr)
+        sys.exit(USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:
+        sys.exit(explain(error))
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,70 @@
+"""kubenode pods."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
+from kubenode.commands.output import show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kubenode.model.reports import PodsReport
+    from kubenode.model.status import PodStatus
+
+STYLES = {"Running": "green", "Succeeded": "dim", "Failed": "red", "Unknown": "red"}
+
+
+def pods(config: Config = CONFIG, node: NodeName = "", output: Output = Format.TABLE, query: Query = "") -> None:
+    """List the node's pods: state, restarts, age, address, manifest; then every manifest that is not run as it is."""
+    from kubenode.agent.queries import pods as ask
+
+    report = asyncio.run(ask(settings_of(config, node)))
+    show(report, output, query, lambda out: _table(out, report))
+
+
+def _table(out: Console, report: PodsReport) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if report.pods:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("NAMESPACE", "POD", "READY", "STATE", "RESTARTS", "AGE", "IP", "SOURCE"):
+            table.add_column(column, no_wrap=True, justify="right" if column == "RESTARTS" else "left")
+        for pod in report.pods:
+            table.add_row(*_row(pod))
+        out.print(table)
+    else:
+        out.print("no pods")
+    for pod in report.pods:
+        if pod.message:
+            out.print(f"{escape(pod.name)}: {escape(pod.message)}")
+    for error in report.errors:
+        out.print(f"[red]{escape(error)}[/]")
+    for manifest in report.manifests:
+        if manifest.state != "valid":
+            place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
+            held = f"; the last good version of {manifest.pod} goes on" if manifest.state == "held" else ""
+            out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}{escape(held)}")
+
+
+def _row(pod: PodStatus) -> tuple[str, ...]:
+    from kubenode.model.duration import format_age
+
+    state = pod.phase if not pod.reason else f"{pod.phase}: {pod.reason}"
+    style = "yellow" if pod.reason else STYLES.get(pod.phase, "yellow")
+    age = format_age(time.time() - pod.started_at) if pod.started_at else "-"
+    source = f"{pod.source} ({pod.source_state})" if pod.source_state == "held" else pod.source
+    return (
+        pod.namespace,
+        pod.name,
+        f"{pod.ready}/{len(pod.containers)}",
+        f"[{style}]{state}[/]",
+        str(pod.restarts),
+        age,
+        ",".join(pod.ips) or "-",
+        source or "-",
+    )

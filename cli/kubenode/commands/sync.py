@@ -1,0 +1,80 @@
+"""kubenode sync."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubenode.commands.exit import WARNING
+from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
+from kubenode.commands.output import console, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kubenode.model.reports import PodSync, SyncReport
+
+
+def sync(
+    config: Config = CONFIG,
+    node: NodeName = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every pod runs or is done.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that --wait may take.")] = 120.0,
+    output: Output = Format.TABLE,
+    query: Query = "",
+) -> None:
+    """Read the manifests now and bring every pod in line, through the running agent or, without one, directly.
+
+    Exits with 1 when a step failed, or when after --wait a pod does not run.
+    """
+    from kubenode.agent import queries
+
+    if dry_run and wait:
+        raise typer.BadParameter("a plan has nothing to wait for: use --dry-run or --wait")
+    settings = settings_of(config, node)
+    with console(stderr=True).status("planning" if dry_run else "syncing"):
+        report = asyncio.run(queries.sync(settings, dry_run=dry_run))
+    show(report, output, query, lambda out: _table(out, report))
+    failed = any(pod.error or any(step.result == "failed" for step in pod.steps) for pod in report.pods)
+    if wait:
+        with console(stderr=True).status("waiting for the pods"):
+            missing = asyncio.run(queries.wait_until_running(settings, timeout))
+        for pod in missing:
+            why = f"{pod.reason}: {pod.message}" if pod.message else pod.reason
+            console(stderr=True).print(f"{pod.namespace}/{pod.name} is {pod.phase} {why}", markup=False)
+        failed = bool(missing)
+    raise typer.Exit(WARNING if failed else 0)
+
+
+def _table(out: Console, report: SyncReport) -> None:
+    from rich.markup import escape
+
+    changes = [pod for pod in report.pods if pod.steps or pod.error]
+    for pod in changes:
+        out.print(f"[bold]{escape(pod.pod)}[/]")
+        _steps(out, pod)
+    for error in report.errors:
+        out.print(f"[red]{escape(error)}[/]")
+    for manifest in report.manifests:
+        if manifest.state != "valid":
+            place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
+            out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}")
+    if not changes:
+        out.print(f"nothing to do for {len(report.pods)} pods")
+    elif report.dry_run:
+        out.print(f"{sum(len(pod.steps) for pod in changes)} steps for {len(changes)} pods; nothing was changed")
+
+
+def _steps(out: Console, pod: PodSync) -> None:
+    from rich.markup import escape
+
+    marks = {"": "·", "done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
+    for step in pod.steps:
+        out.print(f"  {marks[step.result]} {escape(step.action)}  [dim]({escape(step.why)})[/]")
+        if step.message and step.result == "failed":
+            out.print(f"      {escape(step.message)}")
+    if pod.error:
+        out.print(f"  [red]✗[/] {escape(pod.error)}")
