@@ -28,6 +28,11 @@ class Runtime:
         return (self.real or self.fake_or_fail).endpoint
 
     @property
+    def real_or_fail(self) -> RealRuntime:
+        assert self.real is not None
+        return self.real
+
+    @property
     def fake_or_fail(self) -> FakeCri:
         assert self.fake is not None
         return self.fake
@@ -35,6 +40,10 @@ class Runtime:
     @property
     def cgroup_root(self) -> str:
         return self.real.cgroup_root if self.real else "/kubenode-test"
+
+    @property
+    def has_events(self) -> bool:
+        return self.fake is not None or not self.real_or_fail.version.startswith("1.6.")
 
     async def stop(self) -> None:
         if self.real:
@@ -53,14 +62,14 @@ class Runtime:
         if self.fake:
             self.fake.add_image(image(*names))
             return
-        assert self.real is not None
+        real = self.real_or_fail
         spare = replace(images.all_images()[0], name=names[0])
-        archive = self.real.root / "spare.tar"
+        archive = real.root / "spare.tar"
         archive.write_bytes(images.archive([replace(spare, config={"Labels": {"spare": "yes"}})]))
-        self.real.load(archive, names[0])
+        real.load(archive, names[0])
         for name in names[1:]:
-            self.real.ctr("images", "tag", names[0], name)
-            self.real.await_image(name)
+            real.ctr("images", "tag", names[0], name)
+            real.await_image(name)
 
 
 REAL = [pytest.param("containerd16", marks=pytest.mark.real), pytest.param("containerd2", marks=pytest.mark.real)]

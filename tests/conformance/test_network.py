@@ -20,8 +20,7 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
 
 @pytest.fixture
 def real(runtime: Runtime) -> RealRuntime:
-    assert runtime.real is not None
-    return runtime.real
+    return runtime.real_or_fail
 
 
 async def eventually(real: RealRuntime, url: str) -> str:

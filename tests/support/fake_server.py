@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
@@ -70,7 +71,7 @@ class FakeServer:
         for service in self._api.services_by_name.values():
             handlers = {method.name: self._handler(method) for method in service.methods}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
-        self._server.add_insecure_port(f"unix:{self.path}")
+        self._server.add_insecure_port(f"unix:{quote(str(self.path))}")
         await self._server.start()
 
     async def stop(self) -> None:
