@@ -45,7 +45,7 @@ def containerd2(image_archives: dict[str, Path]) -> Iterator[RealRuntime]:
     """A containerd 2, for all tests of the run, with the test images."""
     try:
         binaries = support_containerd2.binaries()
-    except support_containerd2.CannotFetch as error:
+    except (support_containerd2.CannotFetch, OSError) as error:
         leave_out(f"containerd 2 cannot be had: {error}")
     yield from _real_runtime(binaries, image_archives)
 

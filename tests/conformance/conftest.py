@@ -51,6 +51,18 @@ class Runtime:
         else:
             await self.fake_or_fail.stop()
 
+    async def kill(self) -> None:
+        if self.real:
+            self.real.kill()
+        else:
+            await self.fake_or_fail.stop()
+
+    def pause(self) -> None:
+        (self.real or self.fake_or_fail).pause()
+
+    def resume(self) -> None:
+        (self.real or self.fake_or_fail).resume()
+
     async def start(self) -> None:
         if self.real:
             self.real.start()

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.conftest import Runtime
 from kubenode.clients.cri import CriClient
-from kubenode.clients.errors import Unavailable, Unimplemented
+from kubenode.clients.errors import DeadlineExceeded, Unavailable, Unimplemented
 from kubenode.clients.stubs import cri_pb2 as pb
 from support.pods import Pods
 
@@ -87,7 +87,19 @@ async def _listening(
     raise AssertionError("no event came, and no error")
 
 
-async def test_pods_outlive_a_restart_of_the_runtime(runtime: Runtime, cri: CriClient, pods: Pods) -> None:
+async def test_a_hung_runtime_is_a_missed_deadline_and_goes_on_later(runtime: Runtime, cri: CriClient) -> None:
+    await cri.version()
+    runtime.pause()
+    try:
+        with pytest.raises(DeadlineExceeded, match="no answer within"):
+            await cri.version(timeout=0.3)
+    finally:
+        runtime.resume()
+    await cri.version()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_pods_outlive_a_restart_of_the_runtime(runtime: Runtime, cri: CriClient, pods: Pods, end: str) -> None:
     sandbox_id = await pods.run()
     running = await pods.start(sandbox_id, name="running")
     created = await pods.create(sandbox_id, name="created")
@@ -95,7 +107,7 @@ async def test_pods_outlive_a_restart_of_the_runtime(runtime: Runtime, cri: CriC
     await pods.exited(ended)
     before = await pods.status(running)
 
-    await runtime.stop()
+    await (runtime.stop() if end == "stop" else runtime.kill())
     with pytest.raises(Unavailable):
         await cri.version()
     await runtime.start()
