@@ -152,7 +152,9 @@ def agent_process(folder: Path, endpoint: str, cgroup_root: str, **kubelet: obje
         agent.kill()
 
 
-def pod(name: str, command: str = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done", **spec: object) -> dict[str, Any]:
+def pod(
+    name: str, command: str = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done", **spec: object
+) -> dict[str, Any]:
     """A pod of one busybox container that runs a shell command."""
     container = {
         "name": "app",

@@ -22,6 +22,7 @@ from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
 from kubenode.observe.runtime import RuntimeObserver
 from kubenode.plan.pod import plan
+from kubenode.plan.specs import container_hash
 
 OnCall = Callable[[str, float, ClientError | None], None]
 
@@ -68,8 +69,8 @@ async def open_node(settings: Settings, on_call: OnCall | None = None) -> AsyncI
 
 async def look(node: Node, key: PodKey, desired: DesiredPod | None, failures: Mapping[str, Failure]) -> Turn:
     """A turn that changes nothing: what would be done now. Raises ClientError."""
-    containers = desired.pod.spec.containers if desired else []
-    observed = await node.observer.pod(key, {container.name: container.image for container in containers})
+    images = {container_hash(one): one.image for one in desired.pod.spec.containers} if desired else {}
+    observed = await node.observer.pod(key, desired.uid if desired else "", images)
     return Turn(observed, plan(key, desired, observed, failures, node.settings, node.clock()))
 
 

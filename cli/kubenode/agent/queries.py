@@ -56,9 +56,7 @@ async def pods(settings: Settings) -> PodsReport:
             snapshot, keys = await _survey(settings, node)
             turns = await _each(keys, lambda key: look(node, key, snapshot.pods.get(key), {}))
     statuses = [
-        status_of(
-            snapshot.pods.get(key), done.observed, {}, settings, node.clock(), settled=not done.plan.actions
-        )
+        status_of(snapshot.pods.get(key), done.observed, {}, settings, node.clock(), settled=not done.plan.actions)
         for key, done in turns.items()
         if isinstance(done, Turn)
     ]
@@ -215,4 +213,3 @@ async def _kubelet() -> AgentFacts:
     except (aiohttp.ClientError, TimeoutError) as failure:
         error = f"the kubelet does not answer at {KUBELET_HEALTH}: {failure or type(failure).__name__}"
     return AgentFacts("kubelet", error)
-

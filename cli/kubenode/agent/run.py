@@ -57,9 +57,7 @@ class Agent:
             group.create_task(
                 keep_running(
                     "the admin socket",
-                    lambda: serve_admin(
-                        self._settings.admin_socket, pods=self.pods, sync=self.sync, state=self.state
-                    ),
+                    lambda: serve_admin(self._settings.admin_socket, pods=self.pods, sync=self.sync, state=self.state),
                 )
             )
             ready.set()

@@ -39,6 +39,4 @@ class ImagePuller:
 
     async def _pull(self, image: str) -> None:
         async with self._slots:
-            await self._cri.pull_image(
-                pb.PullImageRequest(image=pb.ImageSpec(image=image, user_specified_image=image))
-            )
+            await self._cri.pull_image(pb.PullImageRequest(image=pb.ImageSpec(image=image, user_specified_image=image)))

@@ -31,9 +31,7 @@ def sandbox_config(spec: SandboxSpec) -> pb.PodSandboxConfig:
 def container_config(spec: ContainerSpec) -> pb.ContainerConfig:
     security = pb.LinuxContainerSecurityContext(
         namespace_options=_namespaces(spec.namespaces),
-        capabilities=pb.Capability(
-            add_capabilities=spec.add_capabilities, drop_capabilities=spec.drop_capabilities
-        ),
+        capabilities=pb.Capability(add_capabilities=spec.add_capabilities, drop_capabilities=spec.drop_capabilities),
         privileged=spec.privileged,
         run_as_user=_number(spec.run_as_user),
         run_as_group=_number(spec.run_as_group),

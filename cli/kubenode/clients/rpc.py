@@ -102,11 +102,11 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def connection(self, service: str) -> Connection:
+    def connection(self, service: str) -> Connection:  # noqa: ARG002 (a client of two peers tells them apart)
         """Where the calls of this gRPC service go."""
         return self._connection
 
-    def describe(self, request: Message) -> str:
+    def describe(self, request: Message) -> str:  # noqa: ARG002 (a client that knows its messages tells)
         """What a request is about, for errors; may be empty."""
         return ""
 

@@ -18,9 +18,7 @@ CODES = {"ok": OK, "warning": WARNING, "critical": CRITICAL}
 STYLES = {"ok": "green", "warning": "yellow", "critical": "bold red"}
 
 
-def health(
-    config: Config = CONFIG, node: NodeName = "", output: Output = Format.TABLE, query: Query = ""
-) -> None:
+def health(config: Config = CONFIG, node: NodeName = "", output: Output = Format.TABLE, query: Query = "") -> None:
     """Check the node: runtime, network, agent, PLEG, manifests, pods, memory, disks, process ids.
 
     Exits with 0 when all is ok, 1 on a warning, 2 when something is critical.

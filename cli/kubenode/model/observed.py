@@ -12,8 +12,8 @@ from kubenode.model.names import PodKey
 class State(StrEnum):
     """A container's state in the runtime.
 
-        CREATED ──start──▶ RUNNING ──exit──▶ EXITED
-           └────────start failed────────────────▲       UNKNOWN: the runtime lost track of it
+    CREATED ──start──▶ RUNNING ──exit──▶ EXITED
+       └────────start failed────────────────▲       UNKNOWN: the runtime lost track of it
     """
 
     CREATED = "created"

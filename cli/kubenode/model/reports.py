@@ -16,7 +16,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ManifestState(Report, frozen=True, kw_only=True):
-    """One manifest: where, whether it is valid, held, invalid or superseded, and why. `line` 0: no place in the text."""
+    """One manifest: where, whether it is valid, held, invalid or superseded, and why. `line` 0: no one place."""
 
     source: str
     state: str
@@ -107,9 +107,7 @@ class AgentState(Report, frozen=True, kw_only=True):
 
 def manifest_state(item: Item) -> ManifestState:
     pod = str(item.desired.key) if item.desired else ""
-    return ManifestState(
-        source=str(item.origin), state=item.state.value, pod=pod, reason=item.reason, line=item.line
-    )
+    return ManifestState(source=str(item.origin), state=item.state.value, pod=pod, reason=item.reason, line=item.line)
 
 
 def planned(plan: Plan) -> PodSync:

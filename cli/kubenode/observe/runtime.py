@@ -20,6 +20,7 @@ STATES = {
     pb.CONTAINER_EXITED: State.EXITED,
     pb.CONTAINER_UNKNOWN: State.UNKNOWN,
 }
+EMPTY: Mapping[str, str] = {}
 OUR_SOURCES = frozenset(kind.value for kind in SourceKind)
 
 # A pod's sandboxes and containers by id, each with its state: equal signatures mean that nothing happened.
@@ -47,17 +48,21 @@ class RuntimeObserver:
         self._forget({container.id for container in containers})
         return {key: frozenset(member) for key, member in members.items()}
 
-    async def pod(self, key: PodKey, images: Mapping[str, str]) -> ObservedPod:
+    async def pod(self, key: PodKey, uid: str = "", images: Mapping[str, str] = EMPTY) -> ObservedPod:
         """All that is there under the key. Raises ClientError.
 
-        images: container name to image; only those of containers that do not run are looked up.
+        images: container hash to image; an image is looked up unless a container of that hash runs for the UID.
         """
         labels = {names.POD_NAME: key.name, names.POD_NAMESPACE: key.namespace}
         sandboxes, containers = await self._lists(labels)
         mine = [sandbox for sandbox in sandboxes if is_ours(sandbox)]
         ids = {sandbox.id for sandbox in mine}
-        running = {item.metadata.name for item in containers if item.state == pb.CONTAINER_RUNNING}
-        missing = [image for name, image in images.items() if name not in running]
+        running = {
+            item.annotations.get(names.CONTAINER_HASH)
+            for item in containers
+            if item.state == pb.CONTAINER_RUNNING and item.labels.get(names.POD_UID) == uid
+        }
+        missing = [image for hashed, image in images.items() if hashed not in running]
         seen_sandboxes, seen_containers, facts = await asyncio.gather(
             asyncio.gather(*(self._sandbox(sandbox) for sandbox in mine)),
             asyncio.gather(*(self._container(item) for item in containers if item.pod_sandbox_id in ids)),

@@ -1,10 +1,10 @@
 """Which containers of a pod are to be started, stopped or left alone.
 
-    none ────────────────────────────▶ pull? ─▶ create ─▶ start
-    created, same definition ────────▶ start
-    running, same definition ────────▶ leave
-    running, other definition ───────▶ stop ─▶ as none, next attempt
-    exited, to be restarted ─────────▶ wait for back-off ─▶ as none, next attempt
+none ────────────────────────────▶ pull? ─▶ create ─▶ start
+created, same definition ────────▶ start
+running, same definition ────────▶ leave
+running, other definition ───────▶ stop ─▶ as none, next attempt
+exited, to be restarted ─────────▶ wait for back-off ─▶ as none, next attempt
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ def finished(situation: Situation) -> bool:
 
 def start_containers(situation: Situation, sandbox_id: str, attempt: int) -> Plan:
     """What each container of the manifest needs to run in the sandbox (empty id: the one this plan makes)."""
-    plans = [
-        _container(manifest, situation, sandbox_id, attempt) for manifest in situation.desired.pod.spec.containers
-    ]
+    plans = [_container(manifest, situation, sandbox_id, attempt) for manifest in situation.desired.pod.spec.containers]
     wakes = [plan.wake_at for plan in plans if plan.wake_at is not None]
     actions = tuple(action for plan in plans for action in plan.actions)
     return Plan(situation.desired.key, actions, min(wakes, default=None))

@@ -44,9 +44,7 @@ def runtime_checks(facts: RuntimeFacts) -> Iterator[Check]:
 def agent_checks(facts: AgentFacts) -> Iterator[Check]:
     if facts.error or not facts.kind:
         message = facts.error or "no agent runs on this node"
-        yield Check(
-            name="agent", level=Level.CRITICAL, message=message, remedy="Start it: systemctl start kubenode."
-        )
+        yield Check(name="agent", level=Level.CRITICAL, message=message, remedy="Start it: systemctl start kubenode.")
         return
     if facts.warnings:
         yield Check(name="agent", level=Level.WARNING, message="; ".join(facts.warnings))
@@ -92,9 +90,7 @@ def pod_checks(report: PodsReport) -> Iterator[Check]:
     failing = [pod for pod in report.pods if pod.reason and pod.phase != "Succeeded"]
     if failing:
         message = "; ".join(f"{pod.namespace}/{pod.name} {pod.reason}" for pod in failing)
-        yield Check(
-            name="pods", level=Level.WARNING, message=message, remedy="kubenode pods tells the reason of each."
-        )
+        yield Check(name="pods", level=Level.WARNING, message=message, remedy="kubenode pods tells the reason of each.")
     else:
         yield Check(name="pods", level=Level.OK, message=f"{len(report.pods)} as they should be")
 

@@ -37,7 +37,10 @@ OPERATIONS = {
     "GetContainerEvents": "get_container_events",
 }
 # A start-up may take an hour; the objective stands at 5 s.
-START_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600)
+START_BUCKETS = (
+    *(0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240),
+    *(300, 360, 480, 600, 900, 1200, 1800, 2700, 3600),
+)
 WORKER_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 SHORT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -163,9 +166,7 @@ class _Running(Collector):
         for pod in pods:
             for container in pod.containers:
                 states[container.state.value] = states.get(container.state.value, 0) + 1
-        containers = GaugeMetricFamily(
-            "kubelet_running_containers", "Containers by state.", labels=["container_state"]
-        )
+        containers = GaugeMetricFamily("kubelet_running_containers", "Containers by state.", labels=["container_state"])
         for state, count in states.items():
             containers.add_metric([state], count)
         yield containers

@@ -19,12 +19,15 @@ from kubenode.model.pod import Pod
 from kubenode.model.source import Item, ItemState, SourceSet
 from kubenode.model.static_pod import DesiredPod, Origin, SourceKind, static_pod
 from kubenode.sources.last_good import Record
-from kubenode.sources.manifest import MAX_BYTES, Refusal, read_pod
+from kubenode.sources.manifest import MAX_BYTES, RefusedError, read_pod
 
 log = logging.getLogger(__name__)
 
 # What editors and package managers leave beside a file. The kubelet would run these as second pods.
-BACKUP_SUFFIXES = ("~", ".bak", ".old", ".orig", ".save", ".swp", ".tmp", ".rpmnew", ".rpmsave", ".dpkg-old", ".dpkg-dist")
+BACKUP_SUFFIXES = (
+    *("~", ".bak", ".old", ".orig", ".save", ".swp", ".tmp"),
+    *(".rpmnew", ".rpmsave", ".dpkg-old", ".dpkg-dist", ".dpkg-new"),
+)
 WATCH_STEP_MS, WATCH_DEBOUNCE_MS = 50, 400
 
 
@@ -89,8 +92,8 @@ class FileSource:
                 return self._read[location][1]
             item = self._valid(origin, read_pod(_content(path)))
         except OSError as error:
-            return self._invalid(origin, Refusal(f"cannot be read: {error.strerror}"))
-        except Refusal as refusal:
+            return self._invalid(origin, RefusedError(f"cannot be read: {error.strerror}"))
+        except RefusedError as refusal:
             item = self._invalid(origin, refusal)
         self._read[location] = (stamp, item)
         return item
@@ -102,9 +105,10 @@ class FileSource:
         self._good[origin.location] = record
         return Item(origin, ItemState.VALID, self._desired(record))
 
-    def _invalid(self, origin: Origin, refusal: Refusal) -> Item:
+    def _invalid(self, origin: Origin, refusal: RefusedError) -> Item:
         record = self._good.get(origin.location)
-        log.warning("%s line %s: %s%s", origin, refusal.line, refusal.reason, "; its last good pod stays" if record else "")
+        held = "; its last good pod stays" if record else ""
+        log.warning("%s line %s: %s%s", origin, refusal.line, refusal.reason, held)
         if record is None:
             return Item(origin, ItemState.INVALID, None, refusal.reason, refusal.line)
         return self._held(record, refusal.reason, refusal.line)
@@ -124,7 +128,7 @@ def _is_manifest(path: Path) -> bool:
 def _content(path: Path) -> bytes:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
-        raise Refusal("not a regular file")
+        raise RefusedError("not a regular file")
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 

@@ -11,7 +11,7 @@ import aiohttp
 from kubenode.model.source import Item, ItemState, SourceSet
 from kubenode.model.static_pod import DesiredPod, Origin, SourceKind, static_pod
 from kubenode.sources.last_good import Record
-from kubenode.sources.manifest import MAX_BYTES, Refusal, read_pods
+from kubenode.sources.manifest import MAX_BYTES, RefusedError, read_pods
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class HttpSource:
                 self._body = body
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return self._unreadable(f"{self._origin} does not answer: {error or type(error).__name__}")
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return self._unreadable(f"{self._origin}: {refusal.reason}", refusal.line)
         return self._set
 
@@ -71,19 +71,19 @@ class HttpSource:
             session.get(self._origin.location, headers=self._headers) as response,
         ):
             if response.status != 200:
-                raise Refusal(f"answered with status {response.status}")
+                raise RefusedError(f"answered with status {response.status}")
             body = bytearray()
             async for chunk in response.content.iter_chunked(65536):
                 body += chunk
                 if len(body) > MAX_BYTES:
-                    raise Refusal(f"answered with more than {MAX_BYTES} bytes")
+                    raise RefusedError(f"answered with more than {MAX_BYTES} bytes")
             return bytes(body)
 
     def _interpret(self, body: bytes) -> SourceSet:
         valid: dict[str, Record] = {}
         refused: list[Item] = []
         for pod in read_pods(body):
-            if isinstance(pod, Refusal):
+            if isinstance(pod, RefusedError):
                 refused.append(Item(self._origin, ItemState.INVALID, None, pod.reason, pod.line))
                 continue
             before = self._good.get(pod.key)

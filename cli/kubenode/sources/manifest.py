@@ -22,7 +22,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """Why a manifest is not run. `line` counts from 1; 0 when the reason has no place in the text."""
 
     def __init__(self, reason: str, line: int = 0) -> None:
@@ -38,7 +38,7 @@ class _Loader(yaml.CSafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise Refusal(f"the key {key.value!r} stands twice", key.start_mark.line + 1)
+                raise RefusedError(f"the key {key.value!r} stands twice", key.start_mark.line + 1)
             if isinstance(key.value, str):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -54,13 +54,13 @@ _Loader.add_implicit_resolver(
 
 
 def read_pod(data: bytes) -> Pod:
-    """The one pod that a file holds. Raises Refusal."""
+    """The one pod that a file holds. Raises RefusedError."""
     node = _parse(data)
     return _pod(_plain(node), node)
 
 
-def read_pods(data: bytes) -> Iterator[Pod | Refusal]:
-    """The pods of a Pod or a PodList, or for each that cannot run the reason. Raises Refusal for the whole."""
+def read_pods(data: bytes) -> Iterator[Pod | RefusedError]:
+    """The pods of a Pod or a PodList, or for each that cannot run the reason. Raises RefusedError for the whole."""
     node = _parse(data)
     value = _plain(node)
     if not (isinstance(value, dict) and value.get("kind") in ("PodList", "List")):
@@ -68,31 +68,31 @@ def read_pods(data: bytes) -> Iterator[Pod | Refusal]:
         return
     items = _child(node, "items")
     if not isinstance(items, yaml.SequenceNode):
-        raise Refusal("$.items: a list of pods is expected", _line(node))
+        raise RefusedError("$.items: a list of pods is expected", _line(node))
     for item, plain in zip(items.value, value["items"], strict=True):
         try:
             yield _pod(plain, item)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             yield refusal
 
 
 def _parse(data: bytes) -> yaml.Node:
     if len(data) > MAX_BYTES:
-        raise Refusal(f"the file has {len(data)} bytes; a manifest may have at most {MAX_BYTES}")
+        raise RefusedError(f"the file has {len(data)} bytes; a manifest may have at most {MAX_BYTES}")
     if not data.strip():
-        raise Refusal("the file is empty")
+        raise RefusedError("the file is empty")
     try:
         documents = list(yaml.compose_all(data, _Loader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise Refusal(f"not YAML: {error.problem}", line) from None
+        raise RefusedError(f"not YAML: {error.problem}", line) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(f"not YAML: {error}") from None
+        raise RefusedError(f"not YAML: {error}") from None
     documents = [document for document in documents if not _is_null(document)]
     if len(documents) != 1:
-        raise Refusal(f"the file holds {len(documents)} documents: give each pod a file of its own")
+        raise RefusedError(f"the file holds {len(documents)} documents: give each pod a file of its own")
     if _nodes(documents[0], {}) > MAX_NODES:
-        raise Refusal("the file's anchors stand for more than any pod holds")
+        raise RefusedError("the file's anchors stand for more than any pod holds")
     return documents[0]
 
 
@@ -116,9 +116,9 @@ def _plain(node: yaml.Node) -> Any:
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise Refusal(f"not YAML that a manifest may hold: {error.problem}", line) from None
+        raise RefusedError(f"not YAML that a manifest may hold: {error.problem}", line) from None
     except (ValueError, RecursionError, TypeError) as error:
-        raise Refusal(f"not YAML that a manifest may hold: {error}") from None
+        raise RefusedError(f"not YAML that a manifest may hold: {error}") from None
     finally:
         loader.dispose()
 
@@ -130,30 +130,30 @@ def _pod(value: Any, node: yaml.Node) -> Pod:
     except msgspec.ValidationError as error:
         raise _type_refusal(str(error), node) from None
     for problem in problems(pod):
-        raise Refusal(f"{problem.path}: {problem.message}", _place(node, problem.path))
+        raise RefusedError(f"{problem.path}: {problem.message}", _place(node, problem.path))
     return pod
 
 
 def _check_kind(value: Any, node: yaml.Node) -> None:
     if not isinstance(value, dict):
-        raise Refusal("a Pod is expected, written as a mapping", _line(node))
+        raise RefusedError("a Pod is expected, written as a mapping", _line(node))
     kind = value.get("kind")
     if kind != "Pod":
         what = f"the kind is {kind!r}" if kind else "it has no kind"
-        raise Refusal(f"$.kind: {what}; only a Pod is run from here", _place(node, "$.kind"))
+        raise RefusedError(f"$.kind: {what}; only a Pod is run from here", _place(node, "$.kind"))
 
 
-def _type_refusal(text: str, node: yaml.Node) -> Refusal:
+def _type_refusal(text: str, node: yaml.Node) -> RefusedError:
     match = _AT.fullmatch(text)
     what, path = (match["what"], match["path"] or "$") if match else (text, "$")
     unknown = _UNKNOWN.fullmatch(what)
     if unknown is None:
-        return Refusal(f"{path}: {what[:1].lower()}{what[1:].replace('`', '')}", _place(node, path))
+        return RefusedError(f"{path}: {what[:1].lower()}{what[1:].replace('`', '')}", _place(node, path))
     field = unknown["name"]
     where = f"{path}.{field}"
     if field in NOT_RUN_YET:
-        return Refusal(f"{where}: not supported by this version of kubenode", _place(node, where))
-    return Refusal(f"{where}: no such field{_suggestion(field)}", _place(node, where))
+        return RefusedError(f"{where}: not supported by this version of kubenode", _place(node, where))
+    return RefusedError(f"{where}: no such field{_suggestion(field)}", _place(node, where))
 
 
 def _suggestion(field: str) -> str:

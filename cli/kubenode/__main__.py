@@ -1,0 +1,5 @@
+"""`python -m kubenode`."""
+
+from kubenode.commands.app import main
+
+main()
