@@ -211,5 +211,5 @@ async def _kubelet() -> AgentFacts:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(KUBELET_HEALTH) as response:
             error = "" if response.status == 200 else f"the kubelet says: {(await response.text())[:500]}"
     except (aiohttp.ClientError, TimeoutError) as failure:
-        error = f"the kubelet does not answer at {KUBELET_HEALTH}: {failure or type(failure).__name__}"
+        error = f"the kubelet does not answer at {KUBELET_HEALTH}: {str(failure) or type(failure).__name__}"
     return AgentFacts("kubelet", error)

@@ -7,6 +7,7 @@ directory that can be read, takes its pod with it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import stat
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -86,17 +87,18 @@ class FileSource:
         if path.name.endswith(BACKUP_SUFFIXES):
             return Item(origin, ItemState.SUPERSEDED, reason="a backup copy by its name; it is not run")
         try:
-            status = path.stat()
-            stamp = _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
-            if location in self._read and self._read[location][0] == stamp:
-                return self._read[location][1]
-            item = self._valid(origin, read_pod(_content(path)))
+            stamp = _stamp(path)
+            if location not in self._read or self._read[location][0] != stamp:
+                self._read[location] = (stamp, self._understood(origin, _content(path)))
+            return self._read[location][1]
         except OSError as error:
             return self._invalid(origin, RefusedError(f"cannot be read: {error.strerror}"))
+
+    def _understood(self, origin: Origin, content: bytes) -> Item:
+        try:
+            return self._valid(origin, read_pod(content))
         except RefusedError as refusal:
-            item = self._invalid(origin, refusal)
-        self._read[location] = (stamp, item)
-        return item
+            return self._invalid(origin, refusal)
 
     def _valid(self, origin: Origin, pod: Pod) -> Item:
         before = self._good.get(origin.location)
@@ -125,10 +127,15 @@ def _is_manifest(path: Path) -> bool:
     return not path.name.startswith(".") and not path.is_dir()
 
 
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 def _content(path: Path) -> bytes:
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise RefusedError("not a regular file")
+    """Raises OSError; a pipe or device, which might never end, counts as one that cannot be read."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 

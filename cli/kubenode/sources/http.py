@@ -49,7 +49,7 @@ class HttpSource:
                 self._set = self._interpret(body)
                 self._body = body
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return self._unreadable(f"{self._origin} does not answer: {error or type(error).__name__}")
+            return self._unreadable(f"{self._origin} does not answer: {str(error) or type(error).__name__}")
         except RefusedError as refusal:
             return self._unreadable(f"{self._origin}: {refusal.reason}", refusal.line)
         return self._set
