@@ -8,15 +8,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from support.unix_http import get
+
 KUBENODE = [sys.executable, "-m", "kubenode"]
+# Killed tests leave no agent behind.
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 WITHIN = 30.0  # seconds
+POLL = 0.02  # seconds
+NODE = "testnode"
+
+Pods = dict[str, Any]
+"""What `kubenode pods -o json` tells of each pod, by the name in its manifest."""
 
 
 class AgentProcess:
@@ -26,9 +35,11 @@ class AgentProcess:
         self.manifests = folder / "manifests"
         self.manifests.mkdir(parents=True)
         self.logs = folder / "logs"
+        self.links = folder / "containers"
         self.config = folder / "config.yaml"
         self.run_directory = folder / "run"
         self.output = folder / "agent.log"
+        self.cgroup_root = cgroup_root
         self._process: subprocess.Popen[bytes] | None = None
         self._documents: list[dict[str, object]] = [
             {
@@ -45,10 +56,10 @@ class AgentProcess:
             {
                 "apiVersion": "kubenode.io/v1alpha1",
                 "kind": "KubenodeConfiguration",
-                "nodeName": "testnode",
+                "nodeName": NODE,
                 "rootDirectory": str(folder / "root"),
                 "runDirectory": str(self.run_directory),
-                "containerLogsDirectory": str(folder / "containers"),
+                "containerLogsDirectory": str(self.links),
             },
         ]
         self.configure()
@@ -63,13 +74,24 @@ class AgentProcess:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Start it and return when its admin socket answers."""
+        self.spawn(environment)
+        self.until(self._answers, "the agent to answer")
+
+    def spawn(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it, with these variables besides ours, and return at once."""
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*KUBENODE, "agent", "--config", str(self.config)], stdout=output, stderr=output
+                [*DIES_WITH_US, *KUBENODE, "agent", "--config", str(self.config)],
+                stdout=output,
+                stderr=output,
+                env=os.environ | dict(environment or {}),
             )
-        self.until(self._answers, "the agent to answer")
 
     def stop(self) -> int:
         """SIGTERM; its exit code."""
@@ -79,7 +101,7 @@ class AgentProcess:
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.running:
             self._process.kill()
             self._process.wait(WITHIN)
 
@@ -94,10 +116,32 @@ class AgentProcess:
         temporary.replace(path)
         return path
 
+    def put_pods(self, *pods: dict[str, Any]) -> None:
+        """Put each pod's manifest into the file `<name>.yaml`."""
+        for manifest in pods:
+            self.put(f"{manifest['metadata']['name']}.yaml", manifest)
+
+    def remove(self, *names: str) -> None:
+        """Remove the manifests of the pods of these names."""
+        for name in names:
+            (self.manifests / f"{name}.yaml").unlink()
+
+    def clear(self) -> None:
+        """Remove all manifests, and return when the node is empty. Starts the agent for it if need be."""
+        for path in self.manifests.iterdir():
+            path.unlink()
+        if not self.running:
+            self.start()
+        self.until(lambda: not self.pods(), "no pods")
+
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """A kubenode command on this node: exit code, output, errors."""
         done = subprocess.run(
-            [*KUBENODE, *arguments, "--config", str(self.config)], capture_output=True, text=True, timeout=WITHIN * 4
+            [*KUBENODE, *arguments, "--config", str(self.config)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN * 4,
         )
         return done.returncode, done.stdout, done.stderr
 
@@ -107,38 +151,67 @@ class AgentProcess:
         assert output, f"kubenode {' '.join(arguments)} exited with {code}: {errors}"
         return json.loads(output)
 
-    def pods(self) -> dict[str, Any]:
-        """The pods that `kubenode pods` tells of, by name."""
-        return {pod["name"]: pod for pod in self.ask("pods")["pods"]}
+    def pods(self) -> Pods:
+        """The pods that the agent tells of. Raises OSError while it does not answer."""
+        return {pod["name"].removesuffix(f"-{NODE}"): pod for pod in self._admin("/v1/pods")["pods"]}
 
-    def until_running(self, *names: str, within: float = WITHIN) -> dict[str, Any]:
+    def pod(self, name: str) -> dict[str, Any]:
+        """What the agent tells of the pod; empty if nothing."""
+        found: dict[str, Any] = self.pods().get(name, {})
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """What the agent tells of itself. Raises OSError while it does not answer."""
+        state: dict[str, Any] = self._admin("/v1/state")
+        return state
+
+    def until_running(self, *names: str, within: float = WITHIN) -> Pods:
         """Return the pods when those of the manifests' names all run and nothing is left to do for them."""
 
         def running() -> bool:
             pods = self.pods()
-            return all(
-                pods.get(f"{name}-testnode", {}).get("phase") == "Running"
-                and not pods[f"{name}-testnode"].get("reason")
-                and pods[f"{name}-testnode"].get("settled")
-                for name in names
-            )
+            return all(_runs(pods.get(name, {})) for name in names)
 
         self.until(running, f"{names} to run", within)
         return self.pods()
 
+    def until_pod(self, name: str, done: Callable[[dict[str, Any]], object], within: float = WITHIN) -> dict[str, Any]:
+        """Return what is told of the pod as soon as it is as asked."""
+        self.until(lambda: bool(done(self.pod(name))), f"pod {name}", within)
+        return self.pod(name)
+
     def until(self, done: Callable[[], bool], what: str, within: float = WITHIN) -> None:
-        """Return when it is so. Commands are asked again and again: they are what a user has."""
+        """Return when it is so; while the agent does not answer it is not."""
         deadline = time.monotonic() + within
-        while not done():
-            if self._process is not None and self._process.poll() is not None:
+        while True:
+            with suppress(OSError):
+                if done():
+                    return
+            if self._process is not None and not self.running:
                 raise AssertionError(f"the agent ended with {self._process.returncode}:\n{self.output.read_text()}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {within:g} s for {what}:\n{self.ask('pods')}\n{self.output.read_text()}")
-            time.sleep(0.05)
+                told = self.run("pods", "-o", "json")
+                raise AssertionError(f"waited {within:g} s for {what}:\n{told}\n{self.output.read_text()}")
+            time.sleep(POLL)
+
+    def log(self, pod: Mapping[str, Any], container: str = "app", attempt: int = 0) -> Path:
+        """Where a container of the pod logs."""
+        return self.logs / f"{pod['namespace']}_{pod['name']}_{pod['uid']}" / container / f"{attempt}.log"
+
+    def said(self, pod: Mapping[str, Any], container: str = "app", attempt: int = 0) -> list[str]:
+        """The lines that it logged."""
+        path = self.log(pod, container, attempt)
+        return [line.split(" ", 3)[3] for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _admin(self, path: str) -> Any:
+        return json.loads(get(self.run_directory / "agent.sock", path))
 
     def _answers(self) -> bool:
-        code, output, _ = self.run("version", "-o", "json")
-        return code == 0 and bool(json.loads(output)["agent"])
+        return bool(self.state())
+
+
+def _runs(pod: Mapping[str, Any]) -> bool:
+    return pod.get("phase") == "Running" and not pod["reason"] and pod["settled"]
 
 
 @contextmanager
@@ -152,19 +225,25 @@ def agent_process(folder: Path, endpoint: str, cgroup_root: str, **kubelet: obje
         agent.kill()
 
 
-def pod(
-    name: str, command: str = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done", **spec: object
-) -> dict[str, Any]:
-    """A pod of one busybox container that runs a shell command."""
-    container = {
-        "name": "app",
+FOREVER = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"
+
+
+def container(name: str = "app", command: str = FOREVER, **fields: object) -> dict[str, Any]:
+    """A busybox container that runs a shell command."""
+    return {
+        "name": name,
         "image": "kubenode.test/busybox:1",
         "imagePullPolicy": "IfNotPresent",
         "command": ["sh", "-c", command],
+        **fields,
     }
+
+
+def pod(name: str, command: str = FOREVER, **spec: object) -> dict[str, Any]:
+    """A pod of one such container, unless `containers` are given."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name},
-        "spec": {"containers": [container], "terminationGracePeriodSeconds": 2, **spec},
+        "spec": {"containers": [container(command=command)], "terminationGracePeriodSeconds": 2, **spec},
     }
