@@ -47,6 +47,7 @@ protos-check: .venv/.developer
 	$(BIN)/python tools/protos.py check
 
 collection: .venv/.ready
+	@mkdir -p dist
 	$(BIN)/ansible-galaxy collection build --force --output-path dist
 
 clean:

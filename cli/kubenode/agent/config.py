@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from kubenode.model.names import DNS_SUBDOMAIN
 from kubenode.model.settings import (
     KUBELET_API_VERSION,
     KUBENODE_API_VERSION,
+    UNSUPPORTED_FIELDS,
     KubeletConfiguration,
     KubenodeConfiguration,
     Settings,
@@ -25,7 +28,7 @@ from kubenode.model.settings import (
 _Section = TypeVar("_Section", KubeletConfiguration, KubenodeConfiguration)
 
 DEFAULT_PATH = Path("/etc/kubenode/config.yaml")
-DURATIONS = ("file_check_frequency", "http_check_frequency", "sync_frequency", "runtime_request_timeout")
+UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
 
 
 class ConfigurationError(KubenodeError):
@@ -81,8 +84,14 @@ def _section(path: Path, document: dict[str, Any], kind: type[_Section]) -> _Sec
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        text = str(error).replace("Object contains unknown field", "there is no field").replace("`", "")
+        text = UNKNOWN_FIELD.sub(lambda match: _no_field(match["name"], kind), str(error)).replace("`", "")
         raise ConfigurationError(f"{path}: {kind.__name__}: {text}") from None
+
+
+def _no_field(name: str, kind: type[msgspec.Struct]) -> str:
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    near = difflib.get_close_matches(name, [*known, *UNSUPPORTED_FIELDS], n=1)
+    return f"there is no field {name}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
 def _node_name(path: Path, kubenode: dict[str, Any]) -> str:
@@ -94,9 +103,22 @@ def _node_name(path: Path, kubenode: dict[str, Any]) -> str:
 
 def _check(path: Path, settings: Settings) -> None:
     kubelet = settings.kubelet
-    for field in DURATIONS:
-        _positive_duration(path, field, getattr(kubelet, field))
-    _positive_duration(path, "crashLoopBackOff", kubelet.crash_loop_back_off.max_container_restart_period)
+    for field, text in (
+        ("fileCheckFrequency", kubelet.file_check_frequency),
+        ("httpCheckFrequency", kubelet.http_check_frequency),
+        ("syncFrequency", kubelet.sync_frequency),
+        ("runtimeRequestTimeout", kubelet.runtime_request_timeout),
+        ("crashLoopBackOff.maxContainerRestartPeriod", kubelet.crash_loop_back_off.max_container_restart_period),
+    ):
+        _positive_duration(path, field, text)
+    _check_numbers(path, settings)
+    _check_directories(path, settings)
+    if kubelet.cgroup_driver not in ("cgroupfs", "systemd"):
+        raise ConfigurationError(f"{path}: cgroupDriver: {kubelet.cgroup_driver!r} is neither cgroupfs nor systemd")
+
+
+def _check_numbers(path: Path, settings: Settings) -> None:
+    kubelet = settings.kubelet
     for name, value, least in (
         ("maxParallelImagePulls", kubelet.max_parallel_image_pulls, 1),
         ("maxParallelPodStarts", settings.kubenode.max_parallel_pod_starts, 1),
@@ -104,8 +126,10 @@ def _check(path: Path, settings: Settings) -> None:
     ):
         if value < least:
             raise ConfigurationError(f"{path}: {name}: {value} is less than {least}")
-    if kubelet.cgroup_driver not in ("cgroupfs", "systemd"):
-        raise ConfigurationError(f"{path}: cgroupDriver: {kubelet.cgroup_driver!r} is neither cgroupfs nor systemd")
+
+
+def _check_directories(path: Path, settings: Settings) -> None:
+    kubelet = settings.kubelet
     for name, directory in (
         ("staticPodPath", kubelet.static_pod_path),
         ("podLogsDir", kubelet.pod_logs_dir),

@@ -25,6 +25,9 @@ from kubenode.serve.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+# A sync that finds the runtime hanging says so after a little more than the deadline of one question.
+RUNTIME_PATIENCE_SECONDS = 12.0
+
 
 class Agent:
     """One life of the agent under one set of settings. Ending it leaves every pod as it is."""
@@ -169,7 +172,7 @@ async def _preview(worker: Worker) -> PodSync:
 async def _turn(worker: Worker) -> PodSync:
     """One turn, or why none can be taken: a runtime that cannot be asked ends the wait."""
     waiting = asyncio.ensure_future(worker.next_turn())
-    limit = time.monotonic() + 60.0
+    limit = time.monotonic() + RUNTIME_PATIENCE_SECONDS
     while not waiting.done():
         await asyncio.wait((waiting,), timeout=1.0)
         if not waiting.done() and worker.error and time.monotonic() > limit:

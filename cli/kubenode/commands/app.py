@@ -36,7 +36,8 @@ def main() -> None:
     try:
         result = command.main(prog_name="kubenode", standalone_mode=False)
     except typer.exceptions.TyperException as error:
-        print(f"kubenode: {error} See kubenode --help.", file=sys.stderr)
+        sentence = str(getattr(error, "format_message", error.__str__)()).rstrip(". ")
+        print(f"kubenode: {sentence}. See kubenode --help.", file=sys.stderr)
         sys.exit(USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)

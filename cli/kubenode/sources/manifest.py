@@ -16,6 +16,10 @@ from kubenode.model.validation import problems
 MAX_BYTES = 10 * 1024 * 1024
 # More nodes than any real pod has; a few aliases can stand for billions.
 MAX_NODES = 200_000
+# Deeper than any real pod is. The YAML library has no limit of its own: it would end the process.
+MAX_DEPTH = 100
+
+TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
 
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
@@ -33,6 +37,16 @@ class RefusedError(Exception):
 
 class _Loader(yaml.CSafeLoader):
     """YAML as Kubernetes reads it: no dates, no base-60 numbers, and a key stands once in its mapping."""
+
+    _depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RefusedError(TOO_DEEP, _line(current_node) if current_node else 0)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
