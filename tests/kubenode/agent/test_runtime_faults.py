@@ -1,0 +1,125 @@
+"""The runtime stops, dies, hangs, or cannot pull: pods go on, and the agent says what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from support.agent import AgentProcess, container, pod
+from support.containerd import RealRuntime
+from support.runtime_view import RuntimeView
+
+MUTE_PORT = 5999
+MUTE_REGISTRY = f"""
+import socket
+listener = socket.create_server(("127.0.0.1", {MUTE_PORT}))
+print("listens", flush=True)
+held = []
+while True:
+    held.append(listener.accept())
+"""
+
+
+@pytest.fixture
+def settled(own_agent: AgentProcess) -> AgentProcess:
+    """An agent that runs a pod, and soon notices a runtime that hangs."""
+    own_agent.configure(runtimeRequestTimeout="2s")
+    own_agent.put_pods(pod("before"))
+    own_agent.start()
+    own_agent.until_running("before")
+    return own_agent
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_runtime_goes_and_comes(
+    settled: AgentProcess, containerd16: RealRuntime, view: RuntimeView, end: str
+) -> None:
+    before, held = settled.pod("before"), view.running()
+    getattr(containerd16, end)()
+    try:
+        settled.until(lambda: bool(settled.state()["runtimeError"]), "the agent to notice")
+        code, output, _ = settled.run("health")
+        assert code == 2
+        assert f"CRITICAL runtime            Version failed at {containerd16.endpoint}" in output
+        settled.put_pods(pod("meanwhile"))
+    finally:
+        containerd16.start()
+    after = settled.until_running("before", "meanwhile")
+    assert after["before"]["containers"] == before["containers"]
+    assert held.items() <= view.running().items()
+    settled.until(lambda: not settled.state()["runtimeError"], "the agent to see the runtime again")
+
+
+def test_a_hung_runtime_is_said_and_survived(
+    settled: AgentProcess, containerd16: RealRuntime, view: RuntimeView
+) -> None:
+    before = settled.pod("before")
+    containerd16.pause()
+    try:
+        settled.put_pods(pod("meanwhile"))
+        settled.until(lambda: bool(settled.state()["runtimeError"]), "the agent to notice")
+        told = settled.until_pod("meanwhile", lambda told: told.get("reason") == "RuntimeUnavailable")
+        assert "no answer within" in told["message"] or "in 2 s" in told["message"]
+        assert settled.run("pods")[0] == 0
+        code, output, _ = settled.run("health")
+        assert code == 2
+        assert "CRITICAL runtime" in output
+    finally:
+        containerd16.resume()
+    after = settled.until_running("before", "meanwhile")
+    assert after["before"]["containers"] == before["containers"]
+    assert sorted(view.running().values()) == ["before-testnode", "meanwhile-testnode"]
+
+
+def test_a_pull_that_hangs_delays_no_other_pod(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
+    own_agent.start()
+    with mute_registry(containerd16, "mute.test"):
+        image = "mute.test/absent:1"
+        own_agent.put_pods(
+            *(pod(f"pulls{number}", containers=[container(image=f"{image}{number}")]) for number in range(6))
+        )
+        own_agent.until_pod("pulls0", lambda told: told.get("containers"))
+        own_agent.put_pods(pod("runs"))
+        own_agent.until_running("runs", within=5)
+        waiting = own_agent.pod("pulls0")
+        assert (waiting["phase"], waiting["reason"]) == ("Pending", "ContainerCreating"), waiting["message"]
+        own_agent.put_pods(pod("pulls0"))
+        own_agent.until_running("pulls0", within=5)
+        own_agent.clear()
+
+
+def test_a_registry_that_is_not_there_is_said(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
+    mirror(containerd16, "absent.test", 5998)
+    own_agent.put_pods(pod("refused", containers=[container(image="absent.test/app:1")]), pod("runs"))
+    own_agent.start()
+    own_agent.until_running("runs", within=5)
+    told = own_agent.until_pod("refused", lambda told: told.get("reason") == "ErrImagePull")
+    assert "absent.test/app:1" in told["message"]
+    code, output, _ = own_agent.run("health")
+    assert code == 1
+    assert "default/refused-testnode ErrImagePull" in output
+
+
+@contextmanager
+def mute_registry(runtime: RealRuntime, host: str) -> Iterator[None]:
+    """In the runtime's network, a registry of this name that takes connections and never answers."""
+    command = runtime.inside(sys.executable, "-I", "-c", MUTE_REGISTRY)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as registry:
+        assert registry.stdout is not None
+        assert registry.stdout.readline() == "listens\n"
+        mirror(runtime, host, MUTE_PORT)
+        try:
+            yield
+        finally:
+            registry.kill()
+
+
+def mirror(runtime: RealRuntime, host: str, port: int) -> None:
+    """Images of this host are pulled from this port of the runtime's network."""
+    folder = runtime.root / "certs.d" / host
+    folder.mkdir(exist_ok=True)
+    (folder / "hosts.toml").write_text(f'server = "http://127.0.0.1:{port}"\n')
