@@ -23,14 +23,19 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+# No quantity of anything needs more; a million digits would be computed with.
+_LONGEST = 64
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)")
 
 
 def parse_quantity(text: str | int | float) -> Decimal:
     """The quantity's value in its base unit (cores, bytes). Raises ValueError that names the text."""
-    match = _QUANTITY.fullmatch(str(text))
+    written = str(text)
+    match = _QUANTITY.fullmatch(written) if len(written) <= _LONGEST else None
     if match is None:
-        raise ValueError(f"{text!r} is not a quantity: write a number with a suffix such as 500m, 128Mi or 2Gi")
+        raise ValueError(
+            f"{written[:_LONGEST]!r} is not a quantity: write a number with a suffix such as 500m, 128Mi or 2Gi"
+        )
     number, exponent, suffix = match.groups()
     scale = Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""]
     return Decimal(number) * scale

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from kubenode.model import names
 from kubenode.model.pod import Container, Pod, SeccompProfile
 from kubenode.model.quantity import parse_quantity
+
+# The runtime's interface carries 64-bit numbers, CPU in 10 µs of each 100 ms.
+LARGEST = Decimal(2**63 - 1)
+LARGEST_CPU = LARGEST / 10**5
+LONGEST_GRACE = 2**31 - 1
 
 
 class Problem(NamedTuple):
@@ -40,7 +47,7 @@ def _metadata(pod: Pod) -> Iterator[Problem]:
         yield Problem("$.metadata.name", _bad_name(metadata.name, 253))
     if metadata.namespace and (not names.DNS_LABEL.fullmatch(metadata.namespace) or len(metadata.namespace) > 63):
         yield Problem("$.metadata.namespace", _bad_name(metadata.namespace, 63))
-    if metadata.uid and not names.DNS_LABEL.fullmatch(metadata.uid):
+    if metadata.uid and (not names.DNS_LABEL.fullmatch(metadata.uid) or len(metadata.uid) > 63):
         yield Problem("$.metadata.uid", _bad_name(metadata.uid, 63))
 
 
@@ -50,8 +57,11 @@ def _spec(pod: Pod) -> Iterator[Problem]:
         yield Problem("$.spec.containers", "a pod needs at least one container")
     yield from _one_of("$.spec.restartPolicy", spec.restart_policy, ("Always", "OnFailure", "Never"))
     yield from _one_of("$.spec.dnsPolicy", spec.dns_policy, ("ClusterFirst", "ClusterFirstWithHostNet", "Default"))
-    if spec.termination_grace_period_seconds < 0:
-        yield Problem("$.spec.terminationGracePeriodSeconds", "a grace period cannot be negative")
+    grace = spec.termination_grace_period_seconds
+    if not 0 <= grace <= LONGEST_GRACE:
+        yield Problem(
+            "$.spec.terminationGracePeriodSeconds", f"{grace} is not a grace period: 0 to {LONGEST_GRACE} seconds"
+        )
     if spec.hostname and (not names.DNS_LABEL.fullmatch(spec.hostname) or len(spec.hostname) > 63):
         yield Problem("$.spec.hostname", _bad_name(spec.hostname, 63))
     for field, value in (
@@ -62,6 +72,8 @@ def _spec(pod: Pod) -> Iterator[Problem]:
             yield Problem(f"$.spec.{field}", "a static pod cannot refer to a service account: remove it")
     yield from _user(spec.security_context.run_as_user, "$.spec.securityContext.runAsUser")
     yield from _user(spec.security_context.run_as_group, "$.spec.securityContext.runAsGroup")
+    for index, group in enumerate(spec.security_context.supplemental_groups):
+        yield from _user(group, f"$.spec.securityContext.supplementalGroups[{index}]")
     yield from _seccomp(spec.security_context.seccomp_profile, "$.spec.securityContext.seccompProfile")
     seen: set[str] = set()
     for index, container in enumerate(spec.containers):
@@ -102,6 +114,8 @@ def _ports(container: Container, path: str) -> Iterator[Problem]:
             yield Problem(f"{where}.containerPort", f"{port.container_port} is not a port: 1 to 65535")
         if not 0 <= port.host_port <= 65535:
             yield Problem(f"{where}.hostPort", f"{port.host_port} is not a port: 1 to 65535")
+        if port.host_ip and not _is_address(port.host_ip):
+            yield Problem(f"{where}.hostIP", f"{port.host_ip!r} is not an IP address")
         yield from _one_of(f"{where}.protocol", port.protocol, ("TCP", "UDP", "SCTP"))
 
 
@@ -123,14 +137,23 @@ def _resources(container: Container, path: str) -> Iterator[Problem]:
         for name, text in values.items():
             where = f"{path}.resources.{kind}.{name}"
             try:
-                if parse_quantity(text) < 0:
-                    yield Problem(where, f"{text!r} is negative")
+                amount = parse_quantity(text)
+                if not 0 <= amount <= (LARGEST_CPU if name == "cpu" else LARGEST):
+                    yield Problem(where, f"{text!r} is {'negative' if amount < 0 else 'more than any node has'}")
             except ValueError as error:
                 yield Problem(where, str(error))
                 continue
             limit = container.resources.limits.get(name)
             if kind == "requests" and limit is not None and _exceeds(text, limit):
                 yield Problem(where, f"the request {text} is over the limit {limit}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _exceeds(request: str | float, limit: str | float) -> bool:

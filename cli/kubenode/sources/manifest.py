@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import yaml
@@ -19,7 +19,14 @@ MAX_NODES = 200_000
 # Deeper than any real pod is. The YAML library has no limit of its own: it would end the process.
 MAX_DEPTH = 100
 
+MAX_REASON = 400  # characters
+
 TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
+TOO_MANY = "the file holds, or its anchors stand for, more than any pod holds"
+# What JSON can say too; Kubernetes' own types know nothing else.
+SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str"))
+STRING_TAG = "tag:yaml.org,2002:str"
+MERGE_TAG = "tag:yaml.org,2002:merge"
 
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
@@ -30,20 +37,26 @@ class RefusedError(Exception):
     """Why a manifest is not run. `line` counts from 1; 0 when the reason has no place in the text."""
 
     def __init__(self, reason: str, line: int = 0) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        # On one line and short, whatever the manifest holds.
+        self.reason = " ".join(reason[:MAX_REASON].split())
         self.line = line
+        super().__init__(self.reason)
 
 
 class _Loader(yaml.CSafeLoader):
     """YAML as Kubernetes reads it: no dates, no base-60 numbers, and a key stands once in its mapping."""
 
     _depth = 0
+    _count = 0
 
-    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
+    def descend_resolver(self, current_node: yaml.Node | None, _index: Any) -> None:
+        """Called as the composer enters a node, before the node is there."""
         self._depth += 1
+        self._count += 1
         if self._depth > MAX_DEPTH:
             raise RefusedError(TOO_DEEP, _line(current_node) if current_node else 0)
+        if self._count > MAX_NODES:
+            raise RefusedError(TOO_MANY)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -51,15 +64,17 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            if key.value in seen and key.tag != MERGE_TAG:
                 raise RefusedError(f"the key {key.value!r} stands twice", key.start_mark.line + 1)
             if isinstance(key.value, str):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
+# Dates and a lone "=" are text; numbers get a rule of their own.
+NOT_AS_IN_YAML_1_1 = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "value", "int"))
 _Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int")]
+    first: [pair for pair in pairs if pair[0] not in NOT_AS_IN_YAML_1_1]
     for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
@@ -100,13 +115,12 @@ def _parse(data: bytes) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise RefusedError(f"not YAML: {error.problem}", line) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RefusedError(f"not YAML: {error}") from None
     documents = [document for document in documents if not _is_null(document)]
     if len(documents) != 1:
         raise RefusedError(f"the file holds {len(documents)} documents: give each pod a file of its own")
-    if _nodes(documents[0], {}) > MAX_NODES:
-        raise RefusedError("the file's anchors stand for more than any pod holds")
+    _weigh(documents[0], {})
     return documents[0]
 
 
@@ -114,14 +128,44 @@ def _is_null(node: yaml.Node | None) -> bool:
     return node is None or node.tag == "tag:yaml.org,2002:null"
 
 
-def _nodes(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many values the node stands for once aliases are written out; a cycle counts as too many."""
+class _Weight(NamedTuple):
+    """How many values a node stands for, and how deep they are, once aliases are written out."""
+
+    values: int
+    depth: int
+
+
+def _weigh(node: yaml.Node, known: dict[int, _Weight]) -> _Weight:
+    """Raises RefusedError for what is too large, has no end, or is nothing that JSON could say."""
     if id(node) not in known:
-        known[id(node)] = MAX_NODES + 1
-        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
-        inner = parts if isinstance(node, yaml.CollectionNode) else []
-        known[id(node)] = min(MAX_NODES + 1, 1 + sum(_nodes(part, known) for part in inner))
+        _check_node(node)
+        known[id(node)] = _Weight(MAX_NODES, MAX_DEPTH)  # until it is known: an alias inside itself has no end
+        inner = [_weigh(part, known) for part in _parts(node)]
+        values, depth = 1 + sum(one.values for one in inner), 1 + max((one.depth for one in inner), default=0)
+        if values > MAX_NODES:
+            raise RefusedError(TOO_MANY, _line(node))
+        if depth > MAX_DEPTH:
+            raise RefusedError(TOO_DEEP, _line(node))
+        known[id(node)] = _Weight(values, depth)
     return known[id(node)]
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _check_node(node: yaml.Node) -> None:
+    if isinstance(node, yaml.ScalarNode):
+        known = node.tag in SCALAR_TAGS or node.tag == MERGE_TAG
+    else:
+        known = node.tag == f"tag:yaml.org,2002:{'map' if isinstance(node, yaml.MappingNode) else 'seq'}"
+    if not known:
+        raise RefusedError(f"a value of type {node.tag!r} has no place in a manifest", _line(node))
+    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in (STRING_TAG, MERGE_TAG):
+            raise RefusedError("a key that is not text: write it in quotes", _line(key))
 
 
 def _plain(node: yaml.Node) -> Any:
@@ -131,8 +175,9 @@ def _plain(node: yaml.Node) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise RefusedError(f"not YAML that a manifest may hold: {error.problem}", line) from None
-    except (ValueError, RecursionError, TypeError) as error:
-        raise RefusedError(f"not YAML that a manifest may hold: {error}") from None
+    except (ValueError, LookupError, AttributeError) as error:
+        # The library's own, for a tag that does not suit its value: `!!int x`.
+        raise RefusedError(f"not YAML that a manifest may hold: {error}", _line(node)) from None
     finally:
         loader.dispose()
 
