@@ -9,6 +9,7 @@ exited, to be restarted ─────────▶ wait for back-off ─▶ 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ from kubenode.plan.specs import container_hash, container_spec, sandbox_spec
 
 # The kubelet's least time between the stop signal and the kill.
 MIN_KILL_GRACE_SECONDS = 2
+LOST_EXIT_CODE = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,12 @@ class Situation:
         settings: Settings,
         now: float,
     ) -> Situation:
+        """Newest is the highest attempt, whatever a clock that was set back says."""
+        observed = dataclasses.replace(
+            observed,
+            sandboxes=tuple(sorted(observed.sandboxes, key=lambda one: (one.attempt, one.created_at), reverse=True)),
+            containers=tuple(sorted(observed.containers, key=lambda one: (one.attempt, one.created_at), reverse=True)),
+        )
         sandbox = next((sandbox for sandbox in observed.sandboxes if sandbox.uid == desired.uid), None)
         latest = latest_by_name(observed.containers, desired.uid)
         return cls(desired, observed, failures, settings, now, sandbox, latest)
@@ -78,21 +86,25 @@ def ended(container: ObservedContainer) -> bool:
     return container.state in (State.EXITED, State.UNKNOWN)
 
 
+def exit_code(container: ObservedContainer) -> int:
+    """What an ended container says; one that the runtime lost track of counts as killed."""
+    return container.exit_code or (LOST_EXIT_CODE if container.state is State.UNKNOWN else 0)
+
+
 def restartable(container: ObservedContainer, policy: str) -> bool:
     """Whether the pod's policy runs an ended container again; a lost one counts as failed."""
-    failed = container.exit_code != 0 or container.state is State.UNKNOWN
-    return policy == "Always" or (policy == "OnFailure" and failed)
+    return policy == "Always" or (policy == "OnFailure" and exit_code(container) != 0)
 
 
 def finished(situation: Situation) -> bool:
     """Whether the pod is done: every container ended and none is to run again.
 
-    With policy Never a lost sandbox ends the pod too, once anything ran in it.
+    With policy Never a lost sandbox ends the pod too, once it had a container.
     """
     policy, latest = situation.desired.pod.spec.restart_policy, situation.latest
     lost = situation.sandbox is not None and not situation.sandbox.ready
     if policy == "Never" and lost and latest:
-        return not any(container.state is State.RUNNING for container in latest.values())
+        return True
     return all(
         (container := latest.get(manifest.name)) is not None and ended(container) and not restartable(container, policy)
         for manifest in situation.desired.pod.spec.containers
@@ -146,10 +158,15 @@ def _restart(
     if ended(current) and not restartable(current, situation.desired.pod.spec.restart_policy):
         return Plan(situation.desired.key)
     delay = restart_delay(current, situation.settings.max_backoff_seconds)
-    if situation.now < current.finished_at + delay:
+    # An end in the future means that the clock was set back: nobody knows how long ago it was.
+    if current.finished_at <= situation.now < current.finished_at + delay:
         return Plan(situation.desired.key, (), current.finished_at + delay)
-    why = f"it ended with exit code {current.exit_code}" if ended(current) else "its sandbox is gone"
-    return _start(manifest, situation, sandbox_id, attempt, current, why, delay)
+    why = f"it ended with exit code {exit_code(current)}" if ended(current) else "its sandbox is gone"
+    start = _start(manifest, situation, sandbox_id, attempt, current, why, delay)
+    if current.state is State.UNKNOWN and current.sandbox_id == sandbox_id and start.actions:
+        stop = StopContainer(manifest.name, current.id, kill_grace(current), "the runtime lost track of it")
+        return Plan(start.key, (stop, *start.actions), start.wake_at)
+    return start
 
 
 def _start(
@@ -185,12 +202,18 @@ def _start(
     return Plan(key, (*pull, create, StartContainer(manifest.name, "", why)))
 
 
-def surplus(situation: Situation) -> Iterator[Action]:
-    """Stops for what runs and should not: a second container of a name, or one that the manifest no longer has."""
+def surplus(situation: Situation, sandbox: Sandbox) -> Iterator[Action]:
+    """Stops for what runs and should not: a second container of a name, one that the manifest no longer has, or one
+    outside the sandbox.
+    """
     wanted = {manifest.name for manifest in situation.desired.pod.spec.containers}
-    keep = {container.id for name, container in situation.latest.items() if name in wanted}
+    keep = {
+        container.id
+        for name, container in situation.latest.items()
+        if name in wanted and container.sandbox_id == sandbox.id
+    }
     for container in situation.observed.containers:
         mine = container.uid == situation.desired.uid
         if mine and container.id not in keep and container.state is State.RUNNING:
-            why = "another of its name is newer" if container.name in wanted else "the manifest no longer has it"
+            why = "the pod has a newer one" if container.name in wanted else "the manifest no longer has it"
             yield StopContainer(container.name, container.id, kill_grace(container), why)

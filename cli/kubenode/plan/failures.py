@@ -41,12 +41,15 @@ def subject(action: Action) -> str:
 
 
 def remember(failures: Mapping[str, Failure], outcomes: Iterable[Outcome], now: float) -> dict[str, Failure]:
-    """The failures after these outcomes: one more in a row, or forgotten where it went well."""
+    """The failures after these outcomes: one more in a row, or forgotten where it went well.
+
+    A container that was created has its image, also when that came by another way than a pull.
+    """
     after = dict(failures)
     for outcome in outcomes:
-        key = subject(outcome.action)
-        if outcome.result is Result.DONE and not isinstance(outcome.action, CreateContainer):
-            after.pop(key, None)
+        action, key = outcome.action, subject(outcome.action)
+        if outcome.result is Result.DONE:
+            after.pop(image_subject(action.spec.image) if isinstance(action, CreateContainer) else key, None)
         elif outcome.result is Result.FAILED:
             count = after[key].count + 1 if key in after else 1
             after[key] = Failure(count, now, outcome.reason, outcome.message)

@@ -15,14 +15,16 @@ KEPT_PER_NAME = 1
 
 
 def garbage(situation: Situation) -> Iterator[Action]:
-    """Removals of dead containers beyond the one kept per name, then of old sandboxes that hold nothing any more."""
+    """Removals of dead containers beyond the one kept per name, then the end of old sandboxes; those that hold nothing
+    any more are removed.
+    """
     if situation.now < retry_at(situation.failures.get(CLEAN_UP)):
         return
     dead = list(_dead_containers(situation))
     for container in dead:
         why = f"only the last {KEPT_PER_NAME} dead of a name is kept"
         yield RemoveContainer(container.name, container.id, container.log_path, why)
-    yield from _empty_sandboxes(situation, {container.id for container in dead})
+    yield from _old_sandboxes(situation, {container.id for container in dead})
 
 
 def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
@@ -33,7 +35,7 @@ def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
             continue
         newest = situation.latest[container.name].id == container.id
         if not ended(container):
-            if not newest:
+            if not newest or container.name not in wanted:
                 yield container
             continue
         seen[container.name] = seen.get(container.name, 0) + 1
@@ -41,11 +43,14 @@ def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
             yield container
 
 
-def _empty_sandboxes(situation: Situation, removed: set[str]) -> Iterator[Action]:
+def _old_sandboxes(situation: Situation, removed: set[str]) -> Iterator[Action]:
     held = {container.sandbox_id for container in situation.observed.containers if container.id not in removed}
     current = situation.sandbox.id if situation.sandbox else ""
+    why = "a newer sandbox took its place"
     for sandbox in situation.observed.sandboxes:
-        if sandbox.uid == situation.desired.uid and sandbox.id != current and sandbox.id not in held:
-            why = "a newer sandbox took its place"
+        if sandbox.uid != situation.desired.uid or sandbox.id == current:
+            continue
+        if sandbox.ready or sandbox.id not in held:
             yield StopSandbox(sandbox.id, why)
+        if sandbox.id not in held:
             yield RemoveSandbox(sandbox.id, why)

@@ -27,14 +27,19 @@ def pull_reason(container: Container, images: Mapping[str, ImageFact | None]) ->
     policy = pull_policy(container)
     if policy == "Always":
         return "the pull policy is Always"
-    if policy == "IfNotPresent" and images.get(container.image) is None:
+    if policy == "IfNotPresent" and _missing(container.image, images):
         return "the image is not on the node"
     return ""
 
 
 def never_pulled(container: Container, images: Mapping[str, ImageFact | None]) -> bool:
     """Whether the container cannot start, since its image is missing and may not be pulled."""
-    return pull_policy(container) == "Never" and images.get(container.image) is None
+    return pull_policy(container) == "Never" and _missing(container.image, images)
+
+
+def _missing(image: str, images: Mapping[str, ImageFact | None]) -> bool:
+    """An image that was not asked about is here: a container of it runs."""
+    return image in images and images[image] is None
 
 
 def non_root_violation(user: int | None, must: bool, image: ImageFact | None) -> str:

@@ -41,6 +41,8 @@ def plan(
     """The actions that bring the key from observed to desired. `desired` None: nothing may be left of it."""
     keep = desired.uid if desired else ""
     why = "its manifest changed" if desired else "its manifest is gone"
+    # A clock that was set back must not stretch a wait.
+    failures = {subject: failure for subject, failure in failures.items() if failure.at <= now}
     removal = tuple(_tear_down(observed, keep, why))
     clean_up_at = retry_at(failures.get(CLEAN_UP))
     if removal and now < clean_up_at:
@@ -60,8 +62,9 @@ def _tear_down(observed: ObservedPod, keep: str, why: str) -> Iterator[Action]:
         yield StopSandbox(sandbox.id, why)
     for container in containers:
         yield RemoveContainer(container.name, container.id, container.log_path, why)
-    for place in dict.fromkeys((_log_directory(observed.key, sandbox), sandbox.cgroup_parent) for sandbox in sandboxes):
-        yield CleanUpPod(*place, why)
+    for place in dict.fromkeys((_log_directory(observed.key, sandbox), _cgroup(sandbox)) for sandbox in sandboxes):
+        if any(place):
+            yield CleanUpPod(*place, why)
     for sandbox in sandboxes:
         yield RemoveSandbox(sandbox.id, why)
 
@@ -70,6 +73,14 @@ def _log_directory(key: PodKey, sandbox: Sandbox) -> str:
     """The pod's log directory, if it is one: what stands in an annotation is not removed unseen."""
     place, _, last = sandbox.log_directory.rpartition("/")
     return sandbox.log_directory if place and last == f"{key.namespace}_{key.name}_{sandbox.uid}" else ""
+
+
+def _cgroup(sandbox: Sandbox) -> str:
+    """The pod's cgroup, if it is one: a sandbox that another agent made does not say, and no other may be removed."""
+    parent = sandbox.cgroup_parent
+    slices = parent.endswith(f"-pod{sandbox.uid.replace('-', '_')}.slice") and "/" not in parent
+    path = parent.endswith(f"/pod{sandbox.uid}") and ".." not in parent.split("/")
+    return parent if slices or path else ""
 
 
 def _stop_running(containers: list[ObservedContainer], why: str) -> Iterator[Action]:
@@ -82,21 +93,30 @@ def _run(situation: Situation) -> Plan:
     desired, observed = situation.desired, situation.observed
     sandbox = situation.sandbox
     if finished(situation):
-        stop = (StopSandbox(sandbox.id, "all its containers are done"),) if sandbox and sandbox.ready else ()
-        return Plan(desired.key, stop + tuple(garbage(situation)))
+        return Plan(desired.key, (*_stop_finished(situation), *garbage(situation)))
     if sandbox is not None and sandbox.ready:
         return _keep_running(situation, sandbox)
     blocked_until = retry_at(situation.failures.get(SANDBOX))
     if situation.now < blocked_until:
-        return Plan(desired.key, (), blocked_until)
+        return Plan(desired.key, tuple(garbage(situation)), blocked_until)
     attempt = sandbox.attempt + 1 if sandbox else 0
     renewal = _renew_sandbox(sandbox, list(observed.containers), situation, attempt)
     start = start_containers(situation, sandbox_id="", attempt=attempt)
     return Plan(desired.key, renewal + start.actions, start.wake_at)
 
 
+def _stop_finished(situation: Situation) -> Iterator[Action]:
+    """What is left of a pod that is done gives its processes and its address back."""
+    sandbox, why = situation.sandbox, "the pod is done"
+    for container in situation.observed.containers:
+        if container.uid == situation.desired.uid and container.state is State.RUNNING:
+            yield StopContainer(container.name, container.id, kill_grace(container), why)
+    if sandbox is not None and sandbox.ready:
+        yield StopSandbox(sandbox.id, why)
+
+
 def _keep_running(situation: Situation, sandbox: Sandbox) -> Plan:
-    stale = tuple(surplus(situation))
+    stale = tuple(surplus(situation, sandbox))
     start = start_containers(situation, sandbox_id=sandbox.id, attempt=sandbox.attempt)
     return Plan(situation.desired.key, stale + start.actions + tuple(garbage(situation)), start.wake_at)
 

@@ -7,7 +7,7 @@ from kubenode.model.observed import ObservedContainer, State
 from kubenode.model.pod import Container
 from kubenode.model.status import ContainerStatus, PodStatus
 from kubenode.plan.backoff import LONGEST_PULL, restart_delay, retry_at
-from kubenode.plan.containers import Situation, ended, finished, restartable
+from kubenode.plan.containers import Situation, ended, exit_code, finished, restartable
 from kubenode.plan.failures import CLEAN_UP, SANDBOX, container_subject, image_subject
 from kubenode.plan.images import never_pulled, non_root_violation
 
@@ -37,18 +37,25 @@ def pod_status(situation: Situation) -> PodStatus:
 
 def _phase(situation: Situation, containers: tuple[ContainerStatus, ...]) -> str:
     if finished(situation):
-        return "Failed" if any(status.exit_code for status in containers) else "Succeeded"
-    never_started = any(status.state == "waiting" and not status.container_id for status in containers)
-    return "Pending" if never_started else "Running"
+        return "Succeeded" if all(_succeeded(status) for status in containers) else "Failed"
+    latest = [situation.latest.get(status.name) for status in containers]
+    never_ran = any(one is None or (one.state is State.CREATED and not one.restart_count) for one in latest)
+    return "Pending" if never_ran else "Running"
+
+
+def _succeeded(status: ContainerStatus) -> bool:
+    return status.state == "terminated" and not status.exit_code
 
 
 def _container(manifest: Container, situation: Situation) -> ContainerStatus:
     current = situation.latest.get(manifest.name)
-    if current is None or current.state is State.CREATED:
+    if current is None:
         reason, message = _why_waiting(manifest, situation)
         return ContainerStatus(
             name=manifest.name, state="waiting", reason=reason, message=message, image=manifest.image
         )
+    if current.state is State.CREATED:
+        return _described(current, "waiting", *_why_waiting(manifest, situation))
     if current.state is State.RUNNING:
         return _described(current, "running", "", "")
     if restartable(current, situation.desired.pod.spec.restart_policy):
@@ -65,7 +72,7 @@ def _described(current: ObservedContainer, state: str, reason: str, message: str
         restarts=current.restart_count,
         container_id=current.id,
         image=current.image,
-        exit_code=current.exit_code if ended(current) else 0,
+        exit_code=exit_code(current) if ended(current) else 0,
         started_at=current.started_at,
         finished_at=current.finished_at,
     )
@@ -77,7 +84,7 @@ def _why_not_restarted(manifest: Container, current: ObservedContainer, situatio
         return reason, message
     delay = restart_delay(current, situation.settings.max_backoff_seconds)
     left = current.finished_at + delay - situation.now
-    ended_how = f"the last run ended with exit code {current.exit_code}"
+    ended_how = f"the last run ended with exit code {exit_code(current)}"
     detail = f" ({current.message})" if current.message else ""
     if left > 0:
         return "CrashLoopBackOff", f"{ended_how}{detail}; starts again in {left:.0f} s"
