@@ -1,0 +1,38 @@
+"""Manifests written as text, always the same for the same meaning, and read alike by every YAML reader."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+# What other YAML readers, but not PyYAML's writer, take for a number, a date or a truth value.
+_AMBIGUOUS = re.compile(r"[-+.0-9].*|y|n", re.IGNORECASE | re.DOTALL)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks, no anchors, and quotes around what may be misread."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else '"' if _AMBIGUOUS.fullmatch(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def manifest_text(value: object) -> str:
+    """The text of a manifest given as plain dicts, lists and scalars."""
+    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=2**31, default_flow_style=False)
+
+
+def canonical_text(text: str) -> str:
+    """A manifest's text without its layout and comments; as it stands when it is not one YAML document."""
+    try:
+        return manifest_text(yaml.safe_load(text)) if text.strip() else ""
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return text

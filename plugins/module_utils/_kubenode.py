@@ -1,0 +1,34 @@
+# Copyright: The kubenode authors
+# Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
+"""Where modules find the library kubenode. Private to this collection."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
+
+INTERPRETERS = ["/opt/kubenode/current/bin/python"]
+
+
+def library(module: AnsibleModule, name: str) -> ModuleType | None:
+    """The library's module of this name; where only the agent's own interpreter has it, this run starts over there.
+
+    Where there is no library the run fails, except in check mode: the node may be one that gets it in the same play.
+    Then there is a warning, and None.
+    """
+    if importlib.util.find_spec("kubenode"):
+        return importlib.import_module(name)
+    interpreter = None if has_respawned() else probe_interpreters_for_module(INTERPRETERS, "kubenode")
+    if interpreter:
+        respawn_module(interpreter)
+    missing = "The Python library kubenode is not on this node"
+    if not module.check_mode:
+        module.fail_json(
+            msg=f"{missing}: apply the role kubenode.node.node_agent to it first, or install kubenode for the "
+            "interpreter that ansible_python_interpreter names."
+        )
+    module.warn(f"{missing} yet: what would be written could not be validated.")
+    return None
