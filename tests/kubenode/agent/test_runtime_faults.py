@@ -13,10 +13,10 @@ from support.agent import AgentProcess, container, pod
 from support.containerd import RealRuntime
 from support.runtime_view import RuntimeView
 
-MUTE_PORT = 5999
-MUTE_REGISTRY = f"""
+MUTE, NOBODY = "127.0.0.1:5999", "127.0.0.1:5998"
+REGISTRY = """
 import socket
-listener = socket.create_server(("127.0.0.1", {MUTE_PORT}))
+listener = socket.create_server(("127.0.0.1", 5999))
 print("listens", flush=True)
 held = []
 while True:
@@ -77,11 +77,9 @@ def test_a_hung_runtime_is_said_and_survived(
 
 def test_a_pull_that_hangs_delays_no_other_pod(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
     own_agent.start()
-    with mute_registry(containerd16, "mute.test"):
-        image = "mute.test/absent:1"
-        own_agent.put_pods(
-            *(pod(f"pulls{number}", containers=[container(image=f"{image}{number}")]) for number in range(6))
-        )
+    with mute_registry(containerd16):
+        images = [f"{MUTE}/absent:{number}" for number in range(6)]
+        own_agent.put_pods(*(pod(f"pulls{image[-1]}", containers=[container(image=image)]) for image in images))
         own_agent.until_pod("pulls0", lambda told: told.get("containers"))
         own_agent.put_pods(pod("runs"))
         own_agent.until_running("runs", within=5)
@@ -92,34 +90,25 @@ def test_a_pull_that_hangs_delays_no_other_pod(own_agent: AgentProcess, containe
         own_agent.clear()
 
 
-def test_a_registry_that_is_not_there_is_said(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
-    mirror(containerd16, "absent.test", 5998)
-    own_agent.put_pods(pod("refused", containers=[container(image="absent.test/app:1")]), pod("runs"))
+def test_a_registry_that_is_not_there_is_said(own_agent: AgentProcess) -> None:
+    own_agent.put_pods(pod("refused", containers=[container(image=f"{NOBODY}/app:1")]), pod("runs"))
     own_agent.start()
     own_agent.until_running("runs", within=5)
     told = own_agent.until_pod("refused", lambda told: told.get("reason") == "ErrImagePull")
-    assert "absent.test/app:1" in told["message"]
+    assert f"{NOBODY}/app:1" in told["message"]
     code, output, _ = own_agent.run("health")
     assert code == 1
     assert "default/refused-testnode ErrImagePull" in output
 
 
 @contextmanager
-def mute_registry(runtime: RealRuntime, host: str) -> Iterator[None]:
-    """In the runtime's network, a registry of this name that takes connections and never answers."""
-    command = runtime.inside(sys.executable, "-I", "-c", MUTE_REGISTRY)
+def mute_registry(runtime: RealRuntime) -> Iterator[None]:
+    """In the runtime's network, a registry that takes connections and never answers."""
+    command = runtime.inside(sys.executable, "-I", "-c", REGISTRY)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as registry:
         assert registry.stdout is not None
-        assert registry.stdout.readline() == "listens\n"
-        mirror(runtime, host, MUTE_PORT)
         try:
+            assert registry.stdout.readline() == "listens\n"
             yield
         finally:
             registry.kill()
-
-
-def mirror(runtime: RealRuntime, host: str, port: int) -> None:
-    """Images of this host are pulled from this port of the runtime's network."""
-    folder = runtime.root / "certs.d" / host
-    folder.mkdir(exist_ok=True)
-    (folder / "hosts.toml").write_text(f'server = "http://127.0.0.1:{port}"\n')
