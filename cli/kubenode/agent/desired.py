@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kubenode.model.settings import Settings
@@ -65,21 +66,25 @@ class Sources:
     async def read(self) -> Snapshot:
         """Read every source now."""
         if self._files:
-            self._sets[FILES] = await asyncio.to_thread(self._files.read)
+            self._note(FILES, await asyncio.to_thread(self._files.read))
         if self._http:
-            self._sets[HTTP] = await self._http.read()
+            self._note(HTTP, await self._http.read())
         await self._merge()
         return self.snapshot
 
     async def _watch_files(self, source: FileSource) -> None:
         async for found in source.watch(self._settings.file_check_seconds, self._asked[FILES]):
-            self._sets[FILES] = found
+            self._note(FILES, found)
             await self._merge()
 
     async def _watch_http(self, source: HttpSource) -> None:
         async for found in source.watch(self._settings.http_check_seconds, self._asked[HTTP]):
-            self._sets[HTTP] = found
+            self._note(HTTP, found)
             await self._merge()
+
+    def _note(self, name: str, found: SourceSet) -> None:
+        """A source that answered once holds its last good set while it cannot be read: the others' changes go on."""
+        self._sets[name] = replace(found, answered=found.answered or self._sets[name].answered)
 
     async def _merge(self) -> None:
         """Pods first, the record for the next start after: a manifest's pod does not wait for a disk."""
