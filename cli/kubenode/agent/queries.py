@@ -125,7 +125,7 @@ async def wait_until_running(settings: Settings, seconds: float) -> list[PodStat
         if not missing or time.monotonic() > deadline:
             return missing
         await asyncio.sleep(WAIT_PERIOD_SECONDS)
-        if not settings.admin_socket.exists():
+        if (await _agent(settings)).kind != "kubenode":
             await sync(settings, dry_run=False)
 
 
