@@ -57,7 +57,7 @@ def remove_cgroup(cgroup: Path) -> None:
     for directory, _, _ in os.walk(cgroup, topdown=False):
         while time.monotonic() < deadline:
             try:
-                os.rmdir(directory)
+                Path(directory).rmdir()
             except FileNotFoundError:
                 break
             except OSError:
