@@ -165,7 +165,7 @@ def run(module, manifests):
         changed = write(module, change)
     result = {"changed": changed, "path": str(change.path), "diff": diff(change.path, change.before, change.after)}
     if params["wait"] == "running" and not module.check_mode:
-        result.update(wait(module, manifests, change))
+        result.update(wait(module, library(module, "kubenode.agent.waiting"), change))
     return result
 
 
@@ -188,18 +188,18 @@ def remove(module, change):
     return change.needed
 
 
-def wait(module, manifests, change):
+def wait(module, waiting, change):
     seconds = module.params["wait_timeout"]
     if module.params["state"] == "absent":
-        asyncio.run(manifests.wait_gone(change, seconds))
+        asyncio.run(waiting.wait_gone(change, seconds))
         return {}
-    return {"pod": asyncio.run(manifests.wait_running(change, seconds))}
+    return {"pod": asyncio.run(waiting.wait_running(change, seconds))}
 
 
 def unvalidated(params):
     """What check mode can tell on a node without the library: whether a file of this name holds this text."""
-    metadata = (params["definition"] or {}).get("metadata") or {}
-    path = Path(params["path"] or "/etc/kubernetes/manifests", f"{params['name'] or metadata.get('name', 'pod')}.yaml")
+    name = params["name"] or ((params["definition"] or {}).get("metadata") or {}).get("name") or "pod"
+    path = Path(params["path"] or "/etc/kubernetes/manifests", f"{name}.yaml")
     before = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     after = params["content"] or json.dumps(params["definition"], indent=2)
     if params["state"] == "absent":
