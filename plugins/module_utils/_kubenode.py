@@ -16,19 +16,24 @@ INTERPRETERS = ["/opt/kubenode/current/bin/python"]
 def library(module: AnsibleModule, name: str) -> ModuleType | None:
     """The library's module of this name; where only the agent's own interpreter has it, this run starts over there.
 
-    Where there is no library the run fails, except in check mode: the node may be one that gets it in the same play.
-    Then there is a warning, and None.
+    Where there is none that fits the run fails, except in check mode: the node may get it in the same play. Then there
+    is a warning, and None.
     """
     if importlib.util.find_spec("kubenode"):
-        return importlib.import_module(name)
+        try:
+            return importlib.import_module(name)
+        except ImportError as error:
+            return _without(module, f"The Python library kubenode on this node does not fit this collection: {error}")
     interpreter = None if has_respawned() else probe_interpreters_for_module(INTERPRETERS, "kubenode")
     if interpreter:
         respawn_module(interpreter)
-    missing = "The Python library kubenode is not on this node"
+    return _without(module, "The Python library kubenode is not on this node")
+
+
+def _without(module: AnsibleModule, problem: str) -> None:
     if not module.check_mode:
         module.fail_json(
-            msg=f"{missing}: apply the role kubenode.node.node_agent to it first, or install kubenode for the "
+            msg=f"{problem}. Apply the role kubenode.node.node_agent to it first, or install kubenode for the "
             "interpreter that ansible_python_interpreter names."
         )
-    module.warn(f"{missing} yet: what would be written could not be validated.")
-    return None
+    module.warn(f"{problem}. What would change is therefore told without validating it.")
