@@ -5,6 +5,7 @@ created, same definition ────────▶ start
 running, same definition ────────▶ leave
 running, other definition ───────▶ stop ─▶ as none, next attempt
 exited, to be restarted ─────────▶ wait for back-off ─▶ as none, next attempt
+exited, other definition ────────▶ as none, next attempt
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from kubenode.plan.specs import container_hash, container_spec, sandbox_spec
 
 # The kubelet's least time between the stop signal and the kill.
 MIN_KILL_GRACE_SECONDS = 2
-LOST_EXIT_CODE = 137
+KILLED = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,17 @@ def ended(container: ObservedContainer) -> bool:
 
 
 def exit_code(container: ObservedContainer) -> int:
-    """What an ended container says; one that the runtime lost track of counts as killed."""
-    return container.exit_code or (LOST_EXIT_CODE if container.state is State.UNKNOWN else 0)
+    """What an ended container says; one that was lost, or has still to be stopped, counts as killed."""
+    return container.exit_code or (KILLED if container.state in (State.UNKNOWN, State.RUNNING) else 0)
 
 
 def restartable(container: ObservedContainer, policy: str) -> bool:
-    """Whether the pod's policy runs an ended container again; a lost one counts as failed."""
+    """Whether the pod's policy runs the container again, once it has ended."""
     return policy == "Always" or (policy == "OnFailure" and exit_code(container) != 0)
 
 
 def finished(situation: Situation) -> bool:
-    """Whether the pod is done: every container ended and none is to run again.
+    """Whether the pod is done: every container ended, as it is defined now, and none is to run again.
 
     With policy Never a lost sandbox ends the pod too, once it had a container.
     """
@@ -105,10 +106,13 @@ def finished(situation: Situation) -> bool:
     lost = situation.sandbox is not None and not situation.sandbox.ready
     if policy == "Never" and lost and latest:
         return True
-    return all(
-        (container := latest.get(manifest.name)) is not None and ended(container) and not restartable(container, policy)
-        for manifest in situation.desired.pod.spec.containers
-    )
+    return all(_done(manifest, latest.get(manifest.name), policy) for manifest in situation.desired.pod.spec.containers)
+
+
+def _done(manifest: Container, current: ObservedContainer | None, policy: str) -> bool:
+    if current is None or not ended(current) or current.hash != container_hash(manifest):
+        return False
+    return not restartable(current, policy)
 
 
 def start_containers(situation: Situation, sandbox_id: str, attempt: int) -> Plan:
@@ -121,19 +125,27 @@ def start_containers(situation: Situation, sandbox_id: str, attempt: int) -> Pla
 
 def _container(manifest: Container, situation: Situation, sandbox_id: str, attempt: int) -> Plan:
     current = situation.latest.get(manifest.name)
-    same = current is not None and current.hash == container_hash(manifest)
     if current is None:
         return _start(manifest, situation, sandbox_id, attempt, None, "it has not run yet")
-    if current.sandbox_id == sandbox_id and current.state is State.RUNNING and same:
-        return Plan(situation.desired.key)
-    if current.sandbox_id == sandbox_id and current.state is State.CREATED:
+    same = current.hash == container_hash(manifest)
+    here = current.sandbox_id == sandbox_id
+    if here and current.state is State.CREATED:
         return _start_created(manifest, current, same, situation, sandbox_id, attempt)
-    if current.sandbox_id == sandbox_id and current.state is State.RUNNING:
-        why = "its definition changed"
-        stop = StopContainer(manifest.name, current.id, kill_grace(current), why)
-        start = _start(manifest, situation, sandbox_id, attempt, current, why)
-        return Plan(situation.desired.key, (stop, *start.actions) if start.actions else (), start.wake_at)
-    return _restart(manifest, current, situation, sandbox_id, attempt)
+    if not same:
+        start = _start(manifest, situation, sandbox_id, attempt, current, "its definition changed")
+        return _stop_first(current, start, "its definition changed") if here else start
+    if here and current.state is State.RUNNING:
+        return Plan(situation.desired.key)
+    start = _restart(manifest, current, situation, sandbox_id, attempt)
+    return _stop_first(current, start, "the runtime lost track of it") if here else start
+
+
+def _stop_first(current: ObservedContainer, start: Plan, why: str) -> Plan:
+    """Another takes its place in the sandbox: what runs, or may, is stopped, but not before the other can be made."""
+    if not start.actions or current.state is State.EXITED:
+        return start
+    stop = StopContainer(current.name, current.id, kill_grace(current), why)
+    return Plan(start.key, (stop, *start.actions), start.wake_at)
 
 
 def _start_created(
@@ -155,18 +167,14 @@ def _start_created(
 def _restart(
     manifest: Container, current: ObservedContainer, situation: Situation, sandbox_id: str, attempt: int
 ) -> Plan:
-    if ended(current) and not restartable(current, situation.desired.pod.spec.restart_policy):
+    if current.state is not State.CREATED and not restartable(current, situation.desired.pod.spec.restart_policy):
         return Plan(situation.desired.key)
     delay = restart_delay(current, situation.settings.max_backoff_seconds)
     # An end in the future means that the clock was set back: nobody knows how long ago it was.
     if current.finished_at <= situation.now < current.finished_at + delay:
         return Plan(situation.desired.key, (), current.finished_at + delay)
     why = f"it ended with exit code {exit_code(current)}" if ended(current) else "its sandbox is gone"
-    start = _start(manifest, situation, sandbox_id, attempt, current, why, delay)
-    if current.state is State.UNKNOWN and current.sandbox_id == sandbox_id and start.actions:
-        stop = StopContainer(manifest.name, current.id, kill_grace(current), "the runtime lost track of it")
-        return Plan(start.key, (stop, *start.actions), start.wake_at)
-    return start
+    return _start(manifest, situation, sandbox_id, attempt, current, why, delay)
 
 
 def _start(
