@@ -1,0 +1,45 @@
+"""The planner by tables: what is desired and observed now, and exactly what is then done and awaited.
+
+The expectations follow from Kubernetes' rules; they are written by hand.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubenode.plan.pod import plan
+from support.plans import KEY, desired_pod, failures, in_words, observed_pod, settings
+
+NOW = 1000.0
+FIELDS = {"case", "pod", "uid", "sandboxes", "containers", "images", "failures", "longest", "now", "actions", "wake"}
+
+
+def _cases() -> list[Any]:
+    found = []
+    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
+        for case in yaml.safe_load(path.read_text()):
+            assert case.keys() <= FIELDS, f"{path.name}: {case}"
+            assert {"case", "actions"} <= case.keys(), f"{path.name}: {case}"
+            found.append(pytest.param(case, id=f"{path.stem}: {case['case']}"))
+    return found
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_plan(case: dict[str, Any]) -> None:
+    removed = "pod" in case and case["pod"] is None
+    desired = None if removed else desired_pod(case.get("pod"), case.get("uid", "u1"))
+    observed = observed_pod(desired, case.get("sandboxes", {}), case.get("containers", {}), case.get("images"))
+    made = plan(
+        KEY,
+        desired,
+        observed,
+        failures(case.get("failures", {})),
+        settings(case.get("longest", "5m")),
+        case.get("now", NOW),
+    )
+    assert [in_words(action) for action in made.actions] == case["actions"]
+    assert made.wake_at == case.get("wake")
