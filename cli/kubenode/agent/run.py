@@ -171,15 +171,15 @@ async def _preview(worker: Worker) -> PodSync:
 
 async def _turn(worker: Worker) -> PodSync:
     """One turn, or why none can be taken: a runtime that cannot be asked ends the wait."""
-    waiting = asyncio.ensure_future(worker.next_turn())
+    waiting = asyncio.ensure_future(worker.next_turns())
     limit = time.monotonic() + RUNTIME_PATIENCE_SECONDS
     while not waiting.done():
         await asyncio.wait((waiting,), timeout=1.0)
         if not waiting.done() and worker.error and time.monotonic() > limit:
             waiting.cancel()
             return PodSync(pod=str(worker.key), error=worker.error)
-    turn = await waiting
-    return carried_out(turn.plan, turn.outcomes)
+    turns = await waiting
+    return carried_out(turns[-1].plan, [outcome for turn in turns for outcome in turn.outcomes])
 
 
 async def live(settings: Settings, ready: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kubenode.agent.once import Node, Turn, look, turn
 from kubenode.clients.errors import ClientError
@@ -28,6 +29,12 @@ NO_EFFECT_SECONDS = 1.0
 STUCK_AFTER_SECONDS = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    done: asyncio.Future[None]
+    turns: list[Turn]
+
+
 class Worker:
     """`turned` is called after every turn with this worker and the turn."""
 
@@ -42,7 +49,7 @@ class Worker:
         self._turned = turned
         self._news = asyncio.Event()
         self._superseded = asyncio.Event()
-        self._waiters: list[asyncio.Future[Turn]] = []
+        self._waiters: list[_Waiter] = []
         self._turn_began: float | None = None
 
     @property
@@ -61,12 +68,13 @@ class Worker:
         """Something happened to the pod, or may have."""
         self._news.set()
 
-    async def next_turn(self) -> Turn:
-        """The next turn that begins after this call."""
-        waiter: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+    async def next_turns(self) -> list[Turn]:
+        """The turn that is under way, if one is, and the next one that begins after this call."""
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), [])
         self._waiters.append(waiter)
         self._news.set()
-        return await waiter
+        await waiter.done
+        return waiter.turns
 
     async def preview(self) -> Turn:
         """What a turn would do now. Raises ClientError."""
@@ -104,9 +112,11 @@ class Worker:
         self.observed = done.observed
         self.failures = remember(self.failures, done.outcomes, self._node.clock())
         self.settled = not done.plan.actions and not self._news.is_set()
+        for waiter in (*waiters, *self._waiters):
+            waiter.turns.append(done)
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(done)
+            if not waiter.done.done():
+                waiter.done.set_result(None)
         self._turned(self, done, time.monotonic() - began)
         return done
 

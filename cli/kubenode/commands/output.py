@@ -28,7 +28,7 @@ def show(report: msgspec.Struct, output: Format, query: str, table: Callable[[Co
         return
     import msgspec
 
-    value = msgspec.to_builtins(report)
+    value = msgspec.json.decode(msgspec.json.encode(report))
     if query:
         value = _search(query, value)
     print(_text(value, output), end="")
