@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class AgentProcess:
     def __init__(self, folder: Path, endpoint: str, cgroup_root: str, **kubelet: object) -> None:
         self.manifests = folder / "manifests"
         self.manifests.mkdir(parents=True)
+        self.root = folder / "root"
         self.logs = folder / "logs"
         self.links = folder / "containers"
         self.config = folder / "config.yaml"
@@ -57,7 +58,7 @@ class AgentProcess:
                 "apiVersion": "kubenode.io/v1alpha1",
                 "kind": "KubenodeConfiguration",
                 "nodeName": NODE,
-                "rootDirectory": str(folder / "root"),
+                "rootDirectory": str(self.root),
                 "runDirectory": str(self.run_directory),
                 "containerLogsDirectory": str(self.links),
             },
@@ -78,16 +79,16 @@ class AgentProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, environment: Mapping[str, str] | None = None) -> None:
+    def start(self, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
         """Start it and return when its admin socket answers."""
-        self.spawn(environment)
+        self.spawn(environment, within)
         self.until(self._answers, "the agent to answer")
 
-    def spawn(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it, with these variables besides ours, and return at once."""
+    def spawn(self, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
+        """Start it and return at once; with these variables besides ours, by a command that takes its own as last."""
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*DIES_WITH_US, *KUBENODE, "agent", "--config", str(self.config)],
+                [*DIES_WITH_US, *within, *KUBENODE, "agent", "--config", str(self.config)],
                 stdout=output,
                 stderr=output,
                 env=os.environ | dict(environment or {}),
