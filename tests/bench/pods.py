@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,19 +162,14 @@ def rss_mib(pid: int) -> float:
     return int(kib) / 1024
 
 
-def show(results: Sequence[Result], output: str) -> None:
+def show(results: Sequence[Mapping[str, float]], output: str) -> None:
+    """A table with a line a result, or all as JSON."""
     if output == "json":
-        print(json.dumps([asdict(result) for result in results], indent=2))
+        print(json.dumps(results, indent=2))
         return
-    columns = list(asdict(results[0]))
-    print("  ".join(columns))
+    print("  ".join(results[0]))
     for result in results:
-        values = asdict(result).items()
-        print(
-            "  ".join(
-                f"{value:{len(name)}d}" if name == "pods" else f"{value:{len(name)}.2f}" for name, value in values
-            )
-        )
+        print("  ".join(f"{value:{len(name)}.{0 if name == 'pods' else 2}f}" for name, value in result.items()))
 
 
 def common(parser: argparse.ArgumentParser) -> None:
@@ -196,7 +191,7 @@ def main() -> int:
     with RuntimeView(options.endpoint) as view:
         bench = Bench(options.pid, options.manifests, view, options.image, options.timeout)
         try:
-            show([bench.run(count, options.rest) for count in options.n], options.output)
+            show([asdict(bench.run(count, options.rest)) for count in options.n], options.output)
         except NotDone as error:
             print(f"pods.py: {error}", file=sys.stderr)
             return 1

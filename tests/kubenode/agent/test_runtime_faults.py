@@ -75,6 +75,19 @@ def test_a_hung_runtime_is_said_and_survived(
     assert sorted(view.running().values()) == ["before-testnode", "meanwhile-testnode"]
 
 
+def test_without_an_agent_too_a_hung_runtime_is_said(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
+    own_agent.configure(runtimeRequestTimeout="1s")
+    containerd16.pause()
+    try:
+        code, output, errors = own_agent.run("pods")
+        assert (code, output) == (3, "")
+        assert f"failed at {containerd16.endpoint}" in errors
+        assert "Traceback" not in errors
+        assert own_agent.run("health")[0] == 2
+    finally:
+        containerd16.resume()
+
+
 def test_a_pull_that_hangs_delays_no_other_pod(own_agent: AgentProcess, containerd16: RealRuntime) -> None:
     own_agent.start()
     with mute_registry(containerd16):
