@@ -15,7 +15,9 @@ import yaml
 from kubenode.clients.errors import KubenodeError
 from kubenode.model.duration import parse_duration
 from kubenode.model.names import DNS_SUBDOMAIN
+from kubenode.model.quantity import parse_quantity
 from kubenode.model.settings import (
+    DEFAULT_EVICTION_HARD,
     KUBELET_API_VERSION,
     KUBENODE_API_VERSION,
     UNSUPPORTED_FIELDS,
@@ -28,6 +30,7 @@ from kubenode.model.settings import (
 _Section = TypeVar("_Section", KubeletConfiguration, KubenodeConfiguration)
 
 DEFAULT_PATH = Path("/etc/kubenode/config.yaml")
+PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?%")
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
 
 
@@ -72,7 +75,7 @@ def _documents(path: Path) -> list[dict[str, Any]]:
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{path}{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as error:
         raise ConfigurationError(f"{path}: not YAML: {error}") from None
     found = [document for document in documents if document is not None]
     if not found or not all(isinstance(document, dict) for document in found):
@@ -114,18 +117,23 @@ def _check(path: Path, settings: Settings) -> None:
     _check_numbers(path, settings)
     _check_directories(path, settings)
     if kubelet.cgroup_driver not in ("cgroupfs", "systemd"):
-        raise ConfigurationError(f"{path}: cgroupDriver: {kubelet.cgroup_driver!r} is neither cgroupfs nor systemd")
+        raise ConfigurationError(
+            f"{path}: cgroupDriver: there is no driver {kubelet.cgroup_driver!r}: write cgroupfs or systemd"
+        )
 
 
 def _check_numbers(path: Path, settings: Settings) -> None:
     kubelet = settings.kubelet
-    for name, value, least in (
-        ("maxParallelImagePulls", kubelet.max_parallel_image_pulls, 1),
-        ("maxParallelPodStarts", settings.kubenode.max_parallel_pod_starts, 1),
-        ("healthzPort", kubelet.healthz_port, 0),
+    for name, value, least, most in (
+        ("maxParallelImagePulls", kubelet.max_parallel_image_pulls, 1, 10_000),
+        ("maxParallelPodStarts", settings.kubenode.max_parallel_pod_starts, 1, 10_000),
+        ("healthzPort", kubelet.healthz_port, 0, 65_535),
+        ("oomScoreAdj", kubelet.oom_score_adj, -1000, 1000),
     ):
-        if value < least:
-            raise ConfigurationError(f"{path}: {name}: {value} is less than {least}")
+        if not least <= value <= most:
+            raise ConfigurationError(f"{path}: {name}: {value} is out of range: write {least} to {most}")
+    for signal, text in kubelet.eviction_hard.items():
+        _threshold(path, signal, text)
 
 
 def _check_directories(path: Path, settings: Settings) -> None:
@@ -138,7 +146,21 @@ def _check_directories(path: Path, settings: Settings) -> None:
         ("containerLogsDirectory", settings.kubenode.container_logs_directory),
     ):
         if directory and not Path(directory).is_absolute():
-            raise ConfigurationError(f"{path}: {name}: {directory!r} is not an absolute path")
+            raise ConfigurationError(f"{path}: {name}: {directory!r} is not absolute: write the path from / on")
+
+
+def _threshold(path: Path, signal: str, text: str) -> None:
+    if signal not in DEFAULT_EVICTION_HARD:
+        known = ", ".join(DEFAULT_EVICTION_HARD)
+        raise ConfigurationError(f"{path}: evictionHard: there is no signal {signal}: write one of {known}")
+    try:
+        good = PERCENTAGE.fullmatch(text) or parse_quantity(text) >= 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"{path}: evictionHard.{signal}: {text!r} is no threshold: write a quantity such as 100Mi, or 10%"
+        )
 
 
 def _positive_duration(path: Path, field: str, text: str) -> None:
@@ -147,4 +169,4 @@ def _positive_duration(path: Path, field: str, text: str) -> None:
     except ValueError as error:
         raise ConfigurationError(f"{path}: {field}: {error}") from None
     if seconds <= 0:
-        raise ConfigurationError(f"{path}: {field}: {text!r} is not longer than nothing")
+        raise ConfigurationError(f"{path}: {field}: {text!r} is not longer than nothing: write it as 20s or 1m30s")

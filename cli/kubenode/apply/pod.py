@@ -166,25 +166,28 @@ class _Execution:
             return Outcome(action, Result.SKIPPED, message=self._stopped or f"an earlier step of {container} failed")
         began = time.monotonic()
         try:
-            await self._interruptible(action)
+            given_up = not await self._interruptible(action)
         except (ClientError, OSError) as error:
             return self._failure(action, str(error))
+        if given_up:
+            return Outcome(action, Result.SKIPPED, message=self._stopped)
         log.debug("done: %s", verb(action))
         return Outcome(action, Result.DONE, seconds=time.monotonic() - began)
 
-    async def _interruptible(self, action: Action) -> None:
-        """A pull may take an hour and harms nothing when given up; all else is carried through."""
+    async def _interruptible(self, action: Action) -> bool:
+        """Whether it was done: a pull may take an hour and harms nothing when given up; all else is carried through."""
         if not isinstance(action, PullImage):
             await self._executor.do(action, self._made)
-            return
+            return True
         pull = asyncio.create_task(self._executor.do(action, self._made))
         news = asyncio.create_task(self._superseded.wait())
         try:
             await asyncio.wait((pull, news), return_when=asyncio.FIRST_COMPLETED)
             if pull.done():
                 await pull
-            else:
-                self._stopped = "the pod's manifest changed meanwhile"
+                return True
+            self._stopped = "the pod's manifest changed meanwhile"
+            return False
         finally:
             pull.cancel()
             news.cancel()

@@ -184,6 +184,9 @@ async def _changes(directory: Path, relist_seconds: float, asked: asyncio.Event)
             ticks.set()
 
     tasks = [asyncio.create_task(watch()), asyncio.create_task(ask())]
+    # What changed between the last reading and the watch, which stands after one turn of the loop, must be seen too.
+    await asyncio.sleep(0)
+    ticks.set()
     try:
         while True:
             await _wait(ticks, relist_seconds)
