@@ -51,4 +51,4 @@ collection: .venv/.ready
 	$(BIN)/ansible-galaxy collection build --force --output-path dist
 
 clean:
-	rm -rf .venv .collections .ansible build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .ansible build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
