@@ -25,6 +25,12 @@ PACKAGES = ("busybox-static", "containerd", "containernetworking-plugins", "proc
 # Molecule boots machines and the real runtimes run pods: both want the processors for themselves, so each lane is one.
 LANES = (("lint", "unit", "real"), ("sanity", "integration", "molecule"))
 
+TYPED = (
+    *("cli/kubenode", "tools", "demo", "roles/node_agent/files/wheelhouse.py", "extensions/molecule/run.py"),
+    *("tests/run.py", "tests/conftest.py", "tests/integration/run.py"),
+    *("tests/machines", "tests/support", "tests/bench", "tests/kubenode", "tests/conformance"),
+)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -44,7 +50,7 @@ STAGES = {
             _python("tools/protos.py", "check"),
             ("ruff", "check", "."),
             ("ruff", "format", "--check", "."),
-            ("mypy", "cli/kubenode", "tools", "tests/machines", "tests/support", "tests/run.py"),
+            ("mypy", *TYPED),
             ("lint-imports",),
             ("yamllint", "--strict", "."),
             ("shellcheck", ".ci/run", "tests/sanity/run.sh"),
