@@ -1,6 +1,6 @@
 """Runs the Molecule scenarios on real systemd machines, and leaves none behind, also when it is interrupted.
 
-    python extensions/molecule/run.py [molecule's own words, such as converge]
+python extensions/molecule/run.py [molecule's own words, such as converge]
 """
 
 from __future__ import annotations
