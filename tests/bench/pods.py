@@ -19,6 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import grpc
+
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model import names
 from support.runtime_view import RuntimeView
@@ -192,8 +194,11 @@ def main() -> int:
         bench = Bench(options.pid, options.manifests, view, options.image, options.timeout)
         try:
             show([asdict(bench.run(count, options.rest)) for count in options.n], options.output)
-        except NotDone as error:
+        except (NotDone, OSError) as error:
             print(f"pods.py: {error}", file=sys.stderr)
+            return 1
+        except grpc.RpcError as error:
+            print(f"pods.py: the runtime at {options.endpoint} does not answer: {error}", file=sys.stderr)
             return 1
     return 0
 
