@@ -10,7 +10,7 @@ import asyncio
 import errno
 import logging
 import stat
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class FileSource:
         self._read = {location: seen for location, seen in self._read.items() if location in present}
         return SourceSet(tuple(self._item(path) for path in paths))
 
-    async def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncIterator[SourceSet]:
+    async def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncGenerator[SourceSet, None]:
         """The directory's set at once, then at every change, at every relist, and when `asked` is set."""
         while True:
             identity = _identity(self._directory)
@@ -171,7 +171,6 @@ async def _changes(directory: Path, relist_seconds: float, asked: asyncio.Event)
                 debounce=WATCH_DEBOUNCE_MS,
                 rust_timeout=int(relist_seconds * 1000),
                 yield_on_timeout=True,
-                raise_interrupt=False,
             ):
                 ticks.set()
         except (OSError, RuntimeError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
 import aiohttp
 
@@ -54,7 +54,7 @@ class HttpSource:
             return self._unreadable(f"{self._origin}: {refusal.reason}", refusal.line)
         return self._set
 
-    async def watch(self, period_seconds: float, asked: asyncio.Event) -> AsyncIterator[SourceSet]:
+    async def watch(self, period_seconds: float, asked: asyncio.Event) -> AsyncGenerator[SourceSet, None]:
         """The URL's set at once, then every period and when `asked` is set."""
         while True:
             yield await self.read()
