@@ -1,0 +1,132 @@
+"""Waiting for a manifest's pod, with a real admin socket that tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from kubenode.agent.config import load
+from kubenode.agent.manifests import Change, present
+from kubenode.agent.waiting import WaitFailed, wait_gone, wait_running
+from kubenode.model.reports import AgentState, ManifestState, PodsReport, SyncReport
+from kubenode.model.static_pod import Origin, SourceKind, static_pod
+from kubenode.model.status import ContainerStatus, PodStatus
+from kubenode.serve.http import serve_admin
+
+NODE = "n1"
+LONG = 30.0  # seconds; a test that gets there has failed
+SHORT = 0.2
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    file = tmp_path / "config.yaml"
+    head = "apiVersion: kubenode.io/v1alpha1\nkind: KubenodeConfiguration\n"
+    file.write_text(f"{head}nodeName: {NODE}\nrunDirectory: {tmp_path}/run\n")
+    return file
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Change:
+    container = {"name": "main", "image": "i"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [container]}}
+    return present(tmp_path, "", pod)
+
+
+async def test_it_returns_once_this_version_runs(configuration: Path, change: Change) -> None:
+    told = [[], [_status(change, uid="old")], [_status(change, state="waiting", reason="Creating")], [_status(change)]]
+    async with _agent(configuration, told):
+        status = await wait_running(change, LONG, configuration)
+    assert (status["name"], status["phase"]) == ("web-n1", "Running")
+
+
+async def test_it_says_what_holds_the_pod_up(configuration: Path, change: Change) -> None:
+    waiting = _status(change, state="waiting", reason="ErrImagePull", message="no such image")
+    async with _agent(configuration, [[waiting]]):
+        with pytest.raises(WaitFailed, match=r"default/web-n1 does not run after 0\.2 s: .*ErrImagePull no such image"):
+            await wait_running(change, SHORT, configuration)
+
+
+async def test_it_says_why_the_agent_does_not_take_the_manifest_up(configuration: Path, change: Change) -> None:
+    state = ManifestState(source=str(change.path), state="superseded", reason="another file has the pod")
+    async with _agent(configuration, [[]], manifests=(state,)):
+        with pytest.raises(WaitFailed, match="another file has the pod"):
+            await wait_running(change, SHORT, configuration)
+
+
+async def test_a_failed_pod_is_not_waited_for(configuration: Path, change: Change) -> None:
+    failed = _status(change, phase="Failed", state="terminated", reason="Error")
+    async with _agent(configuration, [[failed]]):
+        with pytest.raises(WaitFailed, match="failed: it is Failed; main is terminated: Error"):
+            await wait_running(change, LONG, configuration)
+
+
+async def test_gone_is_gone(configuration: Path, change: Change) -> None:
+    async with _agent(configuration, [[_status(change, phase="Terminating")], []]):
+        await wait_gone(change, LONG, configuration)
+
+
+async def test_it_says_what_is_still_there(configuration: Path, change: Change) -> None:
+    async with _agent(configuration, [[_status(change, phase="Terminating")]]):
+        with pytest.raises(WaitFailed, match=r"is still there after 0\.2 s: it is Terminating"):
+            await wait_gone(change, SHORT, configuration)
+
+
+def _status(
+    change: Change,
+    *,
+    uid: str = "",
+    phase: str = "Running",
+    state: str = "running",
+    reason: str = "",
+    message: str = "",
+) -> PodStatus:
+    assert change.pod is not None
+    pod = static_pod(change.pod, Origin(SourceKind.FILE, str(change.path)), NODE)
+    container = ContainerStatus(name="main", state=state, reason=reason, message=message)
+    key = pod.key
+    return PodStatus(
+        namespace=key.namespace, name=key.name, uid=uid or pod.metadata.uid, phase=phase, containers=(container,)
+    )
+
+
+@asynccontextmanager
+async def _agent(
+    configuration: Path, told: list[list[PodStatus]], manifests: tuple[ManifestState, ...] = ()
+) -> AsyncIterator[None]:
+    """An admin socket that tells of the pods, one list after the other, the last one for ever."""
+    answers = _answers(told)
+    socket = load(configuration).admin_socket
+
+    async def sync(_dry_run: bool) -> SyncReport:
+        raise AssertionError("nobody asks for a sync")
+
+    def state() -> AgentState:
+        raise AssertionError("nobody asks for the state")
+
+    server = asyncio.create_task(
+        serve_admin(
+            socket,
+            pods=lambda: PodsReport(node=NODE, pods=tuple(next(answers)), manifests=manifests),
+            sync=sync,
+            state=state,
+        )
+    )
+    while not socket.exists():
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.cancel()
+        with suppress(asyncio.CancelledError):
+            await server
+
+
+def _answers(told: list[list[PodStatus]]) -> Iterator[list[PodStatus]]:
+    yield from told[:-1]
+    while True:
+        yield told[-1]
