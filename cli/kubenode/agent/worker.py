@@ -133,8 +133,10 @@ class Worker:
         await self._pause(resync if wake is None else max(0.0, min(resync, wake - self._node.clock())))
 
     async def _pause(self, seconds: float) -> None:
+        # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that comes together with the news.
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return
 

@@ -84,7 +84,8 @@ class Pleg:
             await self._relist()
             with contextlib.suppress(TimeoutError):
                 period = EVENTED_RELIST_SECONDS if self._evented else RELIST_SECONDS
-                await asyncio.wait_for(self._asked.wait(), period)
+                async with asyncio.timeout(period):
+                    await self._asked.wait()
             self._asked.clear()
 
     async def _relist(self) -> None:

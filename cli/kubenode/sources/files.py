@@ -151,7 +151,8 @@ def _identity(directory: Path) -> tuple[int, int] | None:
 
 async def _wait(asked: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(asked.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await asked.wait()
     except TimeoutError:
         return
     asked.clear()

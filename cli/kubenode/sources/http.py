@@ -59,7 +59,8 @@ class HttpSource:
         while True:
             yield await self.read()
             try:
-                await asyncio.wait_for(asked.wait(), period_seconds)
+                async with asyncio.timeout(period_seconds):
+                    await asked.wait()
             except TimeoutError:
                 continue
             asked.clear()
