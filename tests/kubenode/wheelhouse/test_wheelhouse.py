@@ -67,7 +67,7 @@ def test_nothing_is_left_in_the_cache_but_what_is_used(cache: Path, made: dict[s
 def test_it_installs_without_an_index_and_without_pip_on_the_node(archive: tarfile.TarFile, tmp_path: Path) -> None:
     archive.extractall(tmp_path, filter="data")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
-    pip = [tmp_path / "bin/python", tmp_path / "pip.whl/pip", "--isolated", "--quiet", "install"]
+    pip = [f"{tmp_path}/bin/python", f"{tmp_path}/pip.whl/pip", "--isolated", "--quiet", "install"]
     subprocess.run([*pip, "--no-index", f"--find-links={tmp_path}/wheels", "kubenode"], check=True)
     version = subprocess.run([tmp_path / "bin/kubenode", "--help"], check=True, capture_output=True, text=True)
     assert "agent" in version.stdout
