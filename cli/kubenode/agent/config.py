@@ -76,7 +76,7 @@ def _documents(path: Path) -> list[dict[str, Any]]:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{path}{line}: not YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as error:
-        raise ConfigurationError(f"{path}: not YAML: {error}") from None
+        raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     found = [document for document in documents if document is not None]
     if not found or not all(isinstance(document, dict) for document in found):
         raise ConfigurationError(f"{path}: holds no KubeletConfiguration: write one, kind and apiVersion first")

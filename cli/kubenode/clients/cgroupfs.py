@@ -15,8 +15,10 @@ SYSTEMCTL_SECONDS = 30.0
 async def remove(parent: str, mount: Path = MOUNT) -> None:
     """Remove a pod's cgroup and all below it: a path (cgroupfs) or a slice's name (systemd). Absent is done.
 
-    Raises RuntimeFailure while a process is still in it.
+    Empty, and the root, name no pod's: nothing is removed. Raises RuntimeFailure while a process is still in it.
     """
+    if not parent.strip("/."):
+        return
     if parent.endswith(".slice"):
         await _stop_slice(parent)
         return

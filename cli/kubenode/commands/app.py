@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
@@ -30,7 +31,8 @@ def _add_commands() -> None:
 
 
 def main() -> None:
-    """The console script. No traceback reaches a user."""
+    """The console script. No traceback reaches a user, and what is logged only where a command asks for it."""
+    logging.getLogger("kubenode").addHandler(logging.NullHandler())
     _add_commands()
     command = typer.main.get_command(app)
     try:
