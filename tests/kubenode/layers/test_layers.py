@@ -1,0 +1,89 @@
+"""What holds for the package as a whole: one version, a fast command line, one tree of errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+import kubenode
+from kubenode.clients import errors
+
+ROOT = Path(__file__).parents[3]
+HELP_SECONDS = 0.25
+# Only what a command needs is imported, and only when it runs.
+HEAVY = {
+    "grpc",
+    "aiohttp",
+    "msgspec",
+    "yaml",
+    "jmespath",
+    "watchfiles",
+    "prometheus_client",
+    "google.protobuf",
+}
+# What callers catch; a new name is a decision.
+ERRORS = {
+    "KubenodeError": "Exception",
+    "ClientError": "KubenodeError",
+    "Unavailable": "ClientError",
+    "DeadlineExceeded": "ClientError",
+    "Cancelled": "ClientError",
+    "Aborted": "ClientError",
+    "ResourceExhausted": "ClientError",
+    "NotFound": "ClientError",
+    "AlreadyExists": "ClientError",
+    "InvalidArgument": "ClientError",
+    "PermissionDenied": "ClientError",
+    "Unimplemented": "ClientError",
+    "RuntimeFailure": "ClientError",
+}
+
+
+def test_the_collection_and_the_package_carry_one_version() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    assert galaxy["version"] == kubenode.__version__
+
+
+def test_help_is_fast() -> None:
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "kubenode", "--help"], check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < HELP_SECONDS, f"{[f'{one:.3f}' for one in taken]} s"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = "import sys, kubenode.commands.app as a; a._add_commands(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
+def test_the_tree_of_errors_is_this_one() -> None:
+    found = {
+        name: kind.__bases__[0].__name__
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if kind.__module__ == errors.__name__
+    }
+    assert found == ERRORS
+
+
+def test_every_error_of_the_package_is_one_that_commands_explain() -> None:
+    """All but what a layer keeps to itself is told as a sentence and not as a fault of kubenode."""
+    private = {"RefusedError"}
+    strangers = []
+    for module in pkgutil.walk_packages(kubenode.__path__, "kubenode."):
+        if module.name == "kubenode.__main__":
+            continue
+        for name, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            own = kind.__module__ == module.name and issubclass(kind, Exception)
+            if own and not issubclass(kind, errors.KubenodeError) and name not in private:
+                strangers.append(f"{module.name}.{name}")
+    assert strangers == []
