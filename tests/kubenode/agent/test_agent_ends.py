@@ -119,6 +119,16 @@ def test_systemd_is_told(own_agent: AgentProcess, tmp_path: Path) -> None:
         assert until_said(told, "STOPPING=1") == "STOPPING=1"
 
 
+def test_signals_right_after_a_start_are_not_lost(own_agent: AgentProcess, tmp_path: Path) -> None:
+    with listening(tmp_path / "notify") as (address, told):
+        for _ in range(8):
+            own_agent.spawn({"NOTIFY_SOCKET": address})
+            until_said(told, "READY=1")
+            own_agent.signal(signal.SIGHUP)
+            until_said(told, "READY=1")
+            assert own_agent.stop() == 0
+
+
 @contextmanager
 def listening(path: Path) -> Iterator[tuple[str, socket.socket]]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
