@@ -1,4 +1,4 @@
-"""What a runtime holds, seen from beside the agent: plain blocking CRI calls."""
+"""What a runtime holds, seen from beside the agent: plain blocking CRI calls. Lists are in the order of ids."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ class RuntimeView:
 
     def sandboxes(self, labels: Mapping[str, str] | None = None) -> list[pb.PodSandbox]:
         request = pb.ListPodSandboxRequest(filter=pb.PodSandboxFilter(label_selector=labels))
-        return list(self._call("ListPodSandbox", request, pb.ListPodSandboxResponse.FromString).items)
+        answer = self._call("ListPodSandbox", request, pb.ListPodSandboxResponse.FromString)
+        return sorted(answer.items, key=lambda sandbox: sandbox.id)
 
     def containers(self, labels: Mapping[str, str] | None = None) -> list[pb.Container]:
         request = pb.ListContainersRequest(filter=pb.ContainerFilter(label_selector=labels))
-        return list(self._call("ListContainers", request, pb.ListContainersResponse.FromString).containers)
+        answer = self._call("ListContainers", request, pb.ListContainersResponse.FromString)
+        return sorted(answer.containers, key=lambda container: container.id)
 
     def status(self, container_id: str) -> pb.ContainerStatus:
         request = pb.ContainerStatusRequest(container_id=container_id)
