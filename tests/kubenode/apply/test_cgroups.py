@@ -23,6 +23,11 @@ def mount(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _occupy(mount: Path) -> None:
+    for busy in mount.rglob("container"):
+        (busy / "file").touch()
+
+
 def _left(mount: Path) -> set[str]:
     return {path.name for path in mount.rglob("*") if path.is_dir()} - {"cpu", "memory"}
 
@@ -41,7 +46,6 @@ async def test_the_root_is_no_pods(mount: Path, parent: str) -> None:
 
 
 async def test_one_that_is_in_use_is_an_error(mount: Path) -> None:
-    for busy in mount.rglob("container"):
-        (busy / "file").touch()
+    _occupy(mount)
     with pytest.raises(RuntimeFailure, match=f"removal of cgroup {PARENT} failed at {mount}: Directory not empty"):
         await cgroupfs.remove(PARENT, mount)

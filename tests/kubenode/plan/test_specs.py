@@ -1,0 +1,137 @@
+"""What the runtime is asked for: from a manifest to the specifications of sandbox and containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from kubenode.model import names
+from kubenode.model.settings import KubeletConfiguration, Settings
+from kubenode.model.specs import ContainerSpec, Namespace, PortMapping, SandboxSpec, Seccomp
+from kubenode.plan.specs import MASKED_PATHS, READONLY_PATHS, container_hash, container_spec, sandbox_spec
+from support.plans import desired_pod, settings
+
+
+def _sandbox(spec: dict[str, Any]) -> SandboxSpec:
+    return sandbox_spec(desired_pod(spec), 3, settings())
+
+
+def _container(fields: dict[str, Any] | None = None, node: Settings | None = None, **spec: Any) -> ContainerSpec:
+    pod = desired_pod({"containers": [{"name": "app", **(fields or {})}], **spec}).pod
+    return container_spec(pod.spec.containers[0], 2, 10.0, pod, node or settings())
+
+
+def test_a_sandbox_is_called_as_the_kubelet_calls_it() -> None:
+    found = _sandbox({})
+    assert (found.name, found.namespace, found.uid, found.attempt) == ("web-node", "default", "u1", 3)
+    assert found.log_directory == "/var/log/pods/default_web-node_u1"
+    assert found.cgroup_parent == "/kubepods/besteffort/podu1"
+    assert found.labels == {names.POD_NAME: "web-node", names.POD_NAMESPACE: "default", names.POD_UID: "u1"}
+    assert found.annotations[names.CONFIG_SEEN] == "0.000"
+
+
+def test_a_container_is_called_as_the_kubelet_calls_it() -> None:
+    found = _container()
+    assert (found.name, found.attempt, found.log_path) == ("app", 2, "app/2.log")
+    assert found.labels[names.CONTAINER_NAME] == "app"
+    assert found.labels[names.POD_UID] == "u1"
+    assert found.annotations[names.RESTART_COUNT] == "2"
+    assert found.annotations[names.RESTART_BACKOFF] == "10"
+    assert found.annotations[names.GRACE_PERIOD] == "30"
+
+
+NAMESPACES = [
+    ({}, (Namespace.POD, Namespace.CONTAINER, Namespace.POD)),
+    ({"hostNetwork": True}, (Namespace.NODE, Namespace.CONTAINER, Namespace.POD)),
+    ({"hostPID": True}, (Namespace.POD, Namespace.NODE, Namespace.POD)),
+    ({"hostIPC": True}, (Namespace.POD, Namespace.CONTAINER, Namespace.NODE)),
+    ({"shareProcessNamespace": True}, (Namespace.POD, Namespace.POD, Namespace.POD)),
+]
+
+
+@pytest.mark.parametrize(("spec", "expected"), NAMESPACES)
+def test_namespaces(spec: dict[str, Any], expected: tuple[Namespace, ...]) -> None:
+    for found in (_sandbox(spec).namespaces, _container(None, None, **spec).namespaces):
+        assert (found.network, found.pid, found.ipc) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "hostname"),
+    [({}, "web-node"), ({"hostname": "mine"}, "mine"), ({"hostNetwork": True, "hostname": "mine"}, "")],
+)
+def test_hostname(spec: dict[str, Any], hostname: str) -> None:
+    assert _sandbox(spec).hostname == hostname
+
+
+PORTS = [{"name": "app", "ports": [{"containerPort": 80, "hostPort": 8080, "hostIP": "10.0.0.1", "protocol": "UDP"}]}]
+
+
+def test_ports_are_mapped_but_not_on_the_hosts_network() -> None:
+    assert _sandbox({"containers": PORTS}).ports == (PortMapping("UDP", 80, 8080, "10.0.0.1"),)
+    assert _sandbox({"containers": PORTS, "hostNetwork": True}).ports == ()
+
+
+def test_one_privileged_container_makes_a_privileged_sandbox() -> None:
+    containers = ["app", {"name": "side", "securityContext": {"privileged": True}}]
+    assert (_sandbox({}).privileged, _sandbox({"containers": containers}).privileged) == (False, True)
+
+
+def test_commands_arguments_and_environment_are_expanded() -> None:
+    found = _container(
+        {
+            "command": ["sh", "-c", "echo $(A) $$(A) $(NONE)"],
+            "args": ["$(B)"],
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "<$(A)>"}],
+        }
+    )
+    assert found.command == ("sh", "-c", "echo 1 $(A) $(NONE)")
+    assert (found.args, found.env) == (("<1>",), (("A", "1"), ("B", "<1>")))
+
+
+def test_the_containers_security_counts_over_the_pods() -> None:
+    context = {"runAsUser": 1, "runAsGroup": 2, "runAsNonRoot": True, "supplementalGroups": [7]}
+    own = {"securityContext": {"runAsUser": 0, "runAsNonRoot": False}}
+    inherited = _container(securityContext=context)
+    assert (inherited.run_as_user, inherited.run_as_group, inherited.run_as_non_root) == (1, 2, True)
+    changed = _container(own, securityContext=context)
+    assert (changed.run_as_user, changed.run_as_group, changed.run_as_non_root) == (0, 2, False)
+    assert inherited.supplemental_groups == changed.supplemental_groups == (7,)
+
+
+@pytest.mark.parametrize(("allow", "no_new"), [(None, False), (True, False), (False, True)])
+def test_escalation(allow: bool | None, no_new: bool) -> None:
+    assert _container({"securityContext": {"allowPrivilegeEscalation": allow}}).no_new_privileges is no_new
+
+
+def test_only_a_privileged_container_sees_all_of_proc() -> None:
+    assert (_container().masked_paths, _container().readonly_paths) == (MASKED_PATHS, READONLY_PATHS)
+    privileged = _container({"securityContext": {"privileged": True}})
+    assert (privileged.masked_paths, privileged.readonly_paths) == ((), ())
+
+
+LOCAL = {"type": "Localhost", "localhostProfile": "a/b.json"}
+BY_DEFAULT = Settings(kubelet=KubeletConfiguration(seccomp_default=True), node_name="node")
+SECCOMP = [
+    (None, None, settings(), Seccomp("Unconfined")),
+    (None, None, BY_DEFAULT, Seccomp("RuntimeDefault")),
+    ({"type": "RuntimeDefault"}, None, settings(), Seccomp("RuntimeDefault")),
+    ({"type": "RuntimeDefault"}, {"type": "Unconfined"}, BY_DEFAULT, Seccomp("Unconfined")),
+    (None, LOCAL, settings(), Seccomp("Localhost", "/var/lib/kubelet/seccomp/a/b.json")),
+]
+
+
+@pytest.mark.parametrize(("pods", "own", "node", "expected"), SECCOMP)
+def test_seccomp(pods: dict[str, str] | None, own: dict[str, str] | None, node: Settings, expected: Seccomp) -> None:
+    fields = {"securityContext": {"seccompProfile": own}} if own else {}
+    context = {"seccompProfile": pods} if pods else {}
+    assert _container(fields, node, securityContext=context).seccomp == expected
+
+
+def test_a_hash_follows_the_meaning() -> None:
+    (one,) = desired_pod().pod.spec.containers
+    (same,) = desired_pod({"containers": [{"name": "app", "stdin": False, "env": []}]}).pod.spec.containers
+    assert container_hash(one) == container_hash(same)
+    for change in ({"image": "other"}, {"command": ["a"]}, {"tty": True}):
+        assert container_hash(msgspec.structs.replace(one, **change)) != container_hash(one)
