@@ -53,7 +53,8 @@ async def _stop_slice(name: str) -> None:
         "systemctl", "stop", "--", name, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     try:
-        _, errors = await asyncio.wait_for(process.communicate(), SYSTEMCTL_SECONDS)
+        async with asyncio.timeout(SYSTEMCTL_SECONDS):
+            _, errors = await process.communicate()
     except TimeoutError:
         process.kill()
         raise RuntimeFailure(
