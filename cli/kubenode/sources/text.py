@@ -8,6 +8,8 @@ import yaml
 
 # What other YAML readers, but not PyYAML's writer, take for a number, a date or a truth value.
 _AMBIGUOUS = re.compile(r"[-+.0-9].*|y|n", re.IGNORECASE | re.DOTALL)
+# Line ends to YAML 1.1, which a reader folds; only double quotes can escape them.
+_ODD_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -18,7 +20,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else '"' if _AMBIGUOUS.fullmatch(value) else None
+    quoted = _ODD_LINE_ENDS.search(value) or ("\n" not in value and _AMBIGUOUS.fullmatch(value))
+    style = '"' if quoted else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
