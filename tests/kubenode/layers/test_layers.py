@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import yaml
@@ -52,11 +52,14 @@ def test_the_collection_and_the_package_carry_one_version() -> None:
 
 
 def test_help_is_fast() -> None:
+    """Of the processor's time: other work on the machine does not count."""
     taken = []
     for _ in range(5):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "kubenode", "--help"], check=True, capture_output=True)
-        taken.append(time.perf_counter() - began)
+        with subprocess.Popen([sys.executable, "-m", "kubenode", "--help"], stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        taken.append(usage.ru_utime + usage.ru_stime)
     assert min(taken) < HELP_SECONDS, f"{[f'{one:.3f}' for one in taken]} s"
 
 
