@@ -133,7 +133,7 @@ class AgentProcess:
             path.unlink()
         if not self.running:
             self.start()
-        self.until(lambda: not self.pods(), "no pods")
+        self.until(lambda: self.ask("pods")["complete"] and not self.pods(), "no pods")
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """A kubenode command on this node: exit code, output, errors."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+
+import msgspec
 
 import kubenode
 from kubenode.agent.desired import Sources
@@ -85,7 +88,8 @@ class Agent:
             )
             for worker in self._workers.values()
         ]
-        return pods_report(self._settings, self._sources.snapshot, statuses)
+        report = pods_report(self._settings, self._sources.snapshot, statuses)
+        return msgspec.structs.replace(report, complete=report.complete and self._pleg.first.is_set())
 
     def state(self) -> AgentState:
         return AgentState(
@@ -102,6 +106,9 @@ class Agent:
     async def sync(self, dry_run: bool) -> SyncReport:
         """Read the sources now and take, or only preview, a turn for every pod."""
         snapshot = await self._sources.read()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RUNTIME_PATIENCE_SECONDS):
+                await self._pleg.first.wait()
         workers = list(self._workers.values())
         synced = await asyncio.gather(*(_preview(worker) if dry_run else _turn(worker) for worker in workers))
         return SyncReport(
