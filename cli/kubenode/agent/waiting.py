@@ -59,6 +59,8 @@ async def wait_gone(change: Change, seconds: float, configuration: Path = DEFAUL
 
     def look(report: PodsReport) -> bool | str:
         status = _find(report, key)
+        if status is None and not report.complete:
+            return "the agent does not know all pods yet"
         return _sentence(status) if status else True
 
     await _until(settings, look, f"The pod {key} is still there", seconds)

@@ -70,6 +70,12 @@ async def test_gone_is_gone(configuration: Path, change: Change) -> None:
         await wait_gone(change, LONG, configuration)
 
 
+async def test_nothing_is_gone_before_the_agent_knows_all_pods(configuration: Path, change: Change) -> None:
+    async with _agent(configuration, [[]], complete=False):
+        with pytest.raises(WaitFailed, match="does not know all pods yet"):
+            await wait_gone(change, SHORT, configuration)
+
+
 async def test_it_says_what_is_still_there(configuration: Path, change: Change) -> None:
     async with _agent(configuration, [[_status(change, phase="Terminating")]]):
         with pytest.raises(WaitFailed, match=r"is still there after 0\.2 s: it is Terminating"):
@@ -96,7 +102,11 @@ def _status(
 
 @asynccontextmanager
 async def _agent(
-    configuration: Path, told: list[list[PodStatus]], manifests: tuple[ManifestState, ...] = ()
+    configuration: Path,
+    told: list[list[PodStatus]],
+    manifests: tuple[ManifestState, ...] = (),
+    *,
+    complete: bool = True,
 ) -> AsyncIterator[None]:
     """An admin socket that tells of the pods, one list after the other, the last one for ever."""
     answers = _answers(told)
@@ -111,7 +121,7 @@ async def _agent(
     server = asyncio.create_task(
         serve_admin(
             socket,
-            pods=lambda: PodsReport(node=NODE, pods=tuple(next(answers)), manifests=manifests),
+            pods=lambda: PodsReport(node=NODE, pods=tuple(next(answers)), manifests=manifests, complete=complete),
             sync=sync,
             state=state,
         )
