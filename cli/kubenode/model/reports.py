@@ -26,7 +26,7 @@ class ManifestState(Report, frozen=True, kw_only=True):
 
 
 class PodsReport(Report, frozen=True, kw_only=True):
-    """`complete`: every source has answered, and so has the runtime. `errors` are those of sources that cannot be read."""
+    """`complete`: every source and the runtime have answered. `errors` are those of sources that cannot be read."""
 
     node: str
     pods: tuple[PodStatus, ...] = ()

@@ -48,7 +48,8 @@ def test_with_an_agent_it_is_the_agent_that_acts(own_agent: AgentProcess, view: 
     own_agent.put_pods(pod("asked", "exit 0", restartPolicy="Never"))
     code, _, errors = own_agent.run("sync", "--wait", "--timeout", "20")
     assert (code, errors) == (0, "")
-    assert own_agent.pod("asked")["phase"] == "Succeeded"
+    # It may be seen while it still runs.
+    own_agent.until(lambda: own_agent.pod("asked")["phase"] == "Succeeded", "the pod to be done")
     own_agent.remove("asked")
     own_agent.ask("sync")
     own_agent.until(lambda: not own_agent.pods(), "the agent to remove it")
