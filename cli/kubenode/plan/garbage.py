@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kubenode.model.actions import Action, RemoveContainer, RemoveSandbox, StopSandbox
 from kubenode.model.observed import ObservedContainer, State
 from kubenode.plan.backoff import retry_at
-from kubenode.plan.containers import Situation, ended
+from kubenode.plan.containers import Situation, ended, finished
 from kubenode.plan.failures import CLEAN_UP
 
 # The kubelet keeps the last dead container of each name, for its logs and exit code.
@@ -30,17 +30,24 @@ def garbage(situation: Situation) -> Iterator[Action]:
 def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
     wanted = {manifest.name for manifest in situation.desired.pod.spec.containers}
     seen: dict[str, int] = {}
+    # In a pod that is done, one that was never started only hides the one that ran.
+    hiding = _ended_names(situation) if finished(situation) else set()
     for container in situation.observed.containers:
         if container.uid != situation.desired.uid or container.state is State.RUNNING:
             continue
         newest = situation.latest[container.name].id == container.id
         if not ended(container):
-            if not newest or container.name not in wanted:
+            if not newest or container.name not in wanted or container.name in hiding:
                 yield container
             continue
         seen[container.name] = seen.get(container.name, 0) + 1
         if seen[container.name] > KEPT_PER_NAME or container.name not in wanted:
             yield container
+
+
+def _ended_names(situation: Situation) -> set[str]:
+    mine = (one for one in situation.observed.containers if one.uid == situation.desired.uid)
+    return {one.name for one in mine if ended(one)}
 
 
 def _old_sandboxes(situation: Situation, removed: set[str]) -> Iterator[Action]:
