@@ -20,7 +20,6 @@ from kubenode.model.actions import (
     RunSandbox,
     StartContainer,
     StopContainer,
-    verb,
 )
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State
@@ -140,4 +139,4 @@ def in_words(action: Action) -> str:
             detail = f", cgroup {cgroup}" if cgroup else ", no cgroup"
         case _:
             detail = ""
-    return f"{verb(action)}{detail} ({action.why})"
+    return f"{action.verb}{detail} ({action.why})"

@@ -61,6 +61,8 @@ def _after(pod: ObservedPod, action: Action, now: float, made: dict[str, str]) -
             inside = {one.id for one in pod.containers if one.sandbox_id == action.sandbox_id}
             return _without(pod, action.sandbox_id, inside)
         case CleanUpPod():
+            return dataclasses.replace(pod, directories=())
+        case _:
             return pod
 
 

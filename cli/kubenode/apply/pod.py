@@ -20,19 +20,25 @@ from kubenode.clients.errors import ClientError, NotFound
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.actions import (
     Action,
+    BindSubPath,
     CleanUpPod,
     CreateContainer,
+    MakePodDirectory,
     Outcome,
     Plan,
+    PostStart,
     PullImage,
     RemoveContainer,
     RemoveSandbox,
     Result,
     RunSandbox,
+    SetCgroup,
+    SetUpVolume,
     StartContainer,
     StopContainer,
     StopSandbox,
-    verb,
+    UpdateContainer,
+    WriteHosts,
 )
 
 log = logging.getLogger(__name__)
@@ -72,6 +78,16 @@ class PodExecutor:
     async def do(self, action: Action, made: dict[str, str]) -> None:
         """Carry one action out; `made` holds the ids of what this plan has made ("" for the sandbox)."""
         match action:
+            case (
+                MakePodDirectory()
+                | SetUpVolume()
+                | SetCgroup()
+                | WriteHosts()
+                | BindSubPath()
+                | PostStart()
+                | UpdateContainer()
+            ):
+                raise NotImplementedError(action.verb)
             case RunSandbox():
                 made[""] = await self._run_sandbox(action)
             case PullImage():
@@ -171,7 +187,7 @@ class _Execution:
             return self._failure(action, str(error))
         if given_up:
             return Outcome(action, Result.SKIPPED, message=self._stopped)
-        log.debug("done: %s", verb(action))
+        log.debug("done: %s", action.verb)
         return Outcome(action, Result.DONE, seconds=time.monotonic() - began)
 
     async def _interruptible(self, action: Action) -> bool:
@@ -193,9 +209,9 @@ class _Execution:
             news.cancel()
 
     def _failure(self, action: Action, message: str) -> Outcome:
-        log.warning("cannot %s: %s", verb(action), message)
+        log.warning("cannot %s: %s", action.verb, message)
         if isinstance(action, PullImage | CreateContainer | StartContainer):
             self._failed_containers.add(action.container)
         else:
-            self._stopped = f"could not {verb(action)}"
+            self._stopped = f"could not {action.verb}"
         return Outcome(action, Result.FAILED, REASONS[type(action)], message)

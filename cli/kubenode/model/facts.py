@@ -1,8 +1,9 @@
-"""Facts about a node that its health is judged by."""
+"""Facts about a node: what its health is judged by, and what its pods are told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,26 @@ class AgentFacts:
     pleg_healthy: bool = True
     stuck: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvConf:
+    servers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What pods are told about their node, and what it has to give.
+
+    `cpus` in thousandths, `memory` and `ephemeral_storage` in bytes, `huge_pages` in bytes by resource name
+    ("hugepages-2Mi"); 0 where it is not known.
+    """
+
+    ips: tuple[str, ...] = ()
+    resolv: ResolvConf = ResolvConf()
+    cpus: int = 0
+    memory: int = 0
+    ephemeral_storage: int = 0
+    huge_pages: Mapping[str, int] = field(default_factory=dict)

@@ -15,6 +15,7 @@ RESTART_COUNT = "io.kubernetes.container.restartCount"
 TERMINATION_MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
 TERMINATION_MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
 GRACE_PERIOD = "io.kubernetes.pod.terminationGracePeriod"
+PRE_STOP = "io.kubernetes.container.preStopHandler"
 
 CONFIG_SOURCE = "kubernetes.io/config.source"
 CONFIG_HASH = "kubernetes.io/config.hash"
@@ -25,6 +26,9 @@ RESTART_BACKOFF = "kubenode.io/restart-backoff-seconds"
 # What a pod has outside the runtime, so that it can be removed when its manifest is gone and settings have changed.
 LOG_DIRECTORY = "kubenode.io/log-directory"
 CGROUP_PARENT = "kubenode.io/cgroup-parent"
+POD_STARTED = "kubenode.io/pod-started"
+# When a container is stopped with its pod: 0 first, sidecars after, in reverse order of their start.
+STOP_ORDER = "kubenode.io/stop-order"
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

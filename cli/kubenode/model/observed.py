@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kubenode.model.facts import NodeFacts
 from kubenode.model.names import PodKey
+from kubenode.model.specs import CgroupSpec, Hook, LinuxResources
+from kubenode.model.volume_specs import PodDirectory, VolumeFact
 
 
 class State(StrEnum):
@@ -32,6 +35,23 @@ class Sandbox:
     ips: tuple[str, ...] = ()
     log_directory: str = ""
     cgroup_parent: str = ""
+    # When the pod began, whatever sandboxes it had before this one.
+    pod_started_at: float = 0.0
+
+
+class ProbeKind(StrEnum):
+    STARTUP = "startup"
+    READINESS = "readiness"
+    LIVENESS = "liveness"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeState:
+    """The last verdict of one probe: `passed` None before there is one. `message` is that of the last failure."""
+
+    passed: bool | None = None
+    message: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +75,12 @@ class ObservedContainer:
     backoff_seconds: float | None = None
     grace_seconds: int = 30
     log_path: str = ""
+    # What the container itself carries, for the time when its manifest is gone.
+    pre_stop: Hook | None = None
+    stop_order: int = 0
+    # What the runtime says it gives; None where it does not tell.
+    resources: LinuxResources | None = None
+    probes: Mapping[ProbeKind, ProbeState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +96,19 @@ class ImageFact:
 class ObservedPod:
     """All that the runtime holds under one pod key, of whatever UID; newest first.
 
-    `images` answers for each image that was asked about: what is here, or None where it is missing.
+    `images` answers for each image that was asked about: what is here, or None where it is missing. `volumes` does so
+    by name for the volumes of the desired pod, `cgroup` for its cgroup (None: there is none, or nobody looked).
     """
 
     key: PodKey
     sandboxes: tuple[Sandbox, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ImageFact | None] = field(default_factory=dict)
+    volumes: Mapping[str, VolumeFact] = field(default_factory=dict)
+    directories: tuple[PodDirectory, ...] = ()
+    cgroup: CgroupSpec | None = None
+    node: NodeFacts = field(default_factory=NodeFacts)
 
     @property
     def empty(self) -> bool:
-        return not self.sandboxes and not self.containers
+        return not self.sandboxes and not self.containers and not self.directories

@@ -1,25 +1,57 @@
-"""The part of `v1.Pod` that this version runs, decoded strictly: a field not listed here is an error with its path.
+"""`v1.Pod`, decoded strictly: a field not listed here is an error with its path.
 
-`NOT_RUN_YET` are fields that Kubernetes knows and this version cannot honour. They are refused rather than ignored,
-since a pod without its volumes or probes is not the pod that was asked for.
+`NOT_RUN` are fields that Kubernetes knows and a node alone cannot honour. They are refused rather than ignored, since
+a pod without its claim or its token is not the pod that was asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from kubenode.model.names import PodKey
+from kubenode.model.probes import Lifecycle, Probe
+from kubenode.model.schema import Object, Quantity
+from kubenode.model.security import PodSecurityContext, SecurityContext
+from kubenode.model.volumes import ObjectFieldSelector, ResourceFieldSelector, Volume, VolumeMount
 
 
-class Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
-    """Base of all manifest types. Defaults are left out when encoded, so that hashes outlive new fields."""
+class KeySelector(Object, frozen=True, kw_only=True):
+    """A key of a ConfigMap or a Secret."""
+
+    name: str = ""
+    key: str
+    optional: bool = False
+
+
+class EnvVarSource(Object, frozen=True, kw_only=True):
+    """Exactly one is set."""
+
+    field_ref: ObjectFieldSelector | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
+    config_map_key_ref: KeySelector | None = None
+    secret_key_ref: KeySelector | None = None
 
 
 class EnvVar(Object, frozen=True, kw_only=True):
     name: str
     value: str = ""
+    value_from: EnvVarSource | None = None
+
+
+class ObjectReference(Object, frozen=True, kw_only=True):
+    name: str = ""
+    optional: bool = False
+
+
+class EnvFromSource(Object, frozen=True, kw_only=True):
+    """Exactly one reference is set."""
+
+    prefix: str = ""
+    config_map_ref: ObjectReference | None = None
+    secret_ref: ObjectReference | None = None
 
 
 class ContainerPort(Object, frozen=True, kw_only=True):
@@ -31,72 +63,111 @@ class ContainerPort(Object, frozen=True, kw_only=True):
 
 
 class Resources(Object, frozen=True, kw_only=True):
-    limits: dict[str, str | int | float] = {}
-    requests: dict[str, str | int | float] = {}
+    limits: dict[str, Quantity] = {}
+    requests: dict[str, Quantity] = {}
 
 
-class Capabilities(Object, frozen=True, kw_only=True):
-    add: list[str] = []
-    drop: list[str] = []
+class ResizePolicy(Object, frozen=True, kw_only=True):
+    resource_name: str
+    restart_policy: str
 
 
-class SeccompProfile(Object, frozen=True, kw_only=True):
-    type: str
-    localhost_profile: str = ""
+class ExitCodes(Object, frozen=True, kw_only=True):
+    """`operator` is In or NotIn."""
+
+    operator: str
+    values: list[int] = []
 
 
-class SecurityContext(Object, frozen=True, kw_only=True):
-    """A container's security context; unset fields fall back to the pod's."""
+class RestartRule(Object, frozen=True, kw_only=True):
+    """`action` is Restart."""
 
-    privileged: bool = False
-    allow_privilege_escalation: bool | None = None
-    read_only_root_filesystem: bool = False
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    capabilities: Capabilities = Capabilities()
-    seccomp_profile: SeccompProfile | None = None
-
-
-class PodSecurityContext(Object, frozen=True, kw_only=True):
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    supplemental_groups: list[int] = []
-    seccomp_profile: SeccompProfile | None = None
+    action: str
+    exit_codes: ExitCodes | None = None
 
 
 class Container(Object, frozen=True, kw_only=True):
+    """A container of any of the pod's lists; `restart_policy` Always makes an init container a sidecar."""
+
     name: str
     image: str
     command: list[str] = []
     args: list[str] = []
     working_dir: str = ""
     env: list[EnvVar] = []
+    env_from: list[EnvFromSource] = []
     ports: list[ContainerPort] = []
     resources: Resources = Resources()
+    resize_policy: list[ResizePolicy] = []
+    restart_policy: str = ""
+    restart_policy_rules: list[RestartRule] = []
     image_pull_policy: str = ""
     security_context: SecurityContext = SecurityContext()
+    volume_mounts: list[VolumeMount] = []
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    termination_message_path: str = "/dev/termination-log"
+    termination_message_policy: str = "File"
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
 
 
+class HostAlias(Object, frozen=True, kw_only=True):
+    ip: str
+    hostnames: list[str] = []
+
+
+class DnsOption(Object, frozen=True, kw_only=True):
+    name: str
+    value: str | None = None
+
+
+class DnsConfig(Object, frozen=True, kw_only=True):
+    nameservers: list[str] = []
+    searches: list[str] = []
+    options: list[DnsOption] = []
+
+
+class PodOS(Object, frozen=True, kw_only=True):
+    name: str
+
+
+class LocalObjectReference(Object, frozen=True, kw_only=True):
+    name: str = ""
+
+
 class PodSpec(Object, frozen=True, kw_only=True):
     containers: list[Container]
+    init_containers: list[Container] = []
+    volumes: list[Volume] = []
     restart_policy: str = "Always"
     termination_grace_period_seconds: int = 30
+    active_deadline_seconds: int | None = None
     host_network: bool = False
     host_pid: bool = msgspec.field(name="hostPID", default=False)
     host_ipc: bool = msgspec.field(name="hostIPC", default=False)
+    host_users: bool = True
     share_process_namespace: bool = False
     hostname: str = ""
-    runtime_class_name: str = ""
-    security_context: PodSecurityContext = PodSecurityContext()
+    subdomain: str = ""
+    set_hostname_as_fqdn: bool = msgspec.field(name="setHostnameAsFQDN", default=False)
+    hostname_override: str | None = None
+    host_aliases: list[HostAlias] = []
     dns_policy: str = "ClusterFirst"
+    dns_config: DnsConfig | None = None
+    runtime_class_name: str = ""
+    overhead: dict[str, Quantity] = {}
+    resources: Resources = Resources()
+    security_context: PodSecurityContext = PodSecurityContext()
+    image_pull_secrets: list[LocalObjectReference] = []
+    os: PodOS | None = None
     priority: int = 0
     priority_class_name: str = ""
     node_name: str = ""
+    node_selector: dict[str, str] = {}
     # Placement is decided already when a pod stands in a node's own directory.
     tolerations: list[Any] = []
     affinity: Any = None
@@ -138,18 +209,31 @@ class Pod(Object, frozen=True, kw_only=True):
         return PodKey(self.metadata.namespace, self.metadata.name)
 
 
-NOT_RUN_YET = frozenset(
-    {
-        # of the pod
-        *("volumes", "initContainers", "ephemeralContainers", "activeDeadlineSeconds", "nodeSelector", "hostAliases"),
-        *("subdomain", "setHostnameAsFQDN", "dnsConfig", "imagePullSecrets", "readinessGates", "overhead", "os"),
-        *("hostUsers", "resourceClaims", "schedulingGates", "finalizers", "deletionGracePeriodSeconds"),
-        # of a container
-        *("envFrom", "valueFrom", "volumeMounts", "volumeDevices", "livenessProbe", "readinessProbe", "startupProbe"),
-        *("lifecycle", "terminationMessagePath", "terminationMessagePolicy", "resizePolicy", "restartPolicy", "claims"),
-        *("restartPolicyRules",),
-        # of the security contexts
-        *("fsGroup", "fsGroupChangePolicy", "sysctls", "appArmorProfile", "seLinuxOptions", "windowsOptions"),
-        *("procMount", "supplementalGroupsPolicy", "seLinuxChangePolicy"),
-    }
-)
+def is_sidecar(container: Container) -> bool:
+    """Of an init container: whether it keeps running beside the others."""
+    return container.restart_policy == "Always"
+
+
+def all_containers(spec: PodSpec) -> Iterator[Container]:
+    """Init containers first, each list in the order of the manifest."""
+    yield from spec.init_containers
+    yield from spec.containers
+
+
+NOT_RUN = {
+    "ephemeralContainers": "they are added to a running pod through an API server, not written in a manifest",
+    "readinessGates": "their conditions are set by controllers of a cluster",
+    "resourceClaims": "devices are claimed through an API server",
+    "claims": "devices are claimed through an API server",
+    "schedulingGates": "a pod in a manifest directory is placed already",
+    "windowsOptions": "kubenode runs on Linux",
+    "volumeDevices": "block devices come from a cluster's persistent volumes",
+    "persistentVolumeClaim": "claims are bound in a cluster: mount the directory with hostPath",
+    "serviceAccountToken": "tokens are issued by an API server",
+    "clusterTrustBundle": "trust bundles are kept by an API server: use a ConfigMap",
+    "podCertificate": "certificates are issued by an API server: use a Secret",
+    "ephemeral": "claims are bound in a cluster: use emptyDir",
+    "csi": "CSI volumes in pods are not supported by this version",
+    "nfs": "mount it on the node, and the directory with hostPath",
+    "iscsi": "mount it on the node, and the directory with hostPath",
+}

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kubenode.model.actions import Outcome, Plan, verb
+from kubenode.model.actions import Outcome, Plan
 from kubenode.model.source import Item
 from kubenode.model.status import PodStatus
 
@@ -111,14 +111,14 @@ def manifest_state(item: Item) -> ManifestState:
 
 
 def planned(plan: Plan) -> PodSync:
-    steps = tuple(Step(action=verb(action), why=action.why) for action in plan.actions)
+    steps = tuple(Step(action=action.verb, why=action.why) for action in plan.actions)
     return PodSync(pod=str(plan.key), steps=steps, wake_at=plan.wake_at)
 
 
 def carried_out(plan: Plan, outcomes: list[Outcome]) -> PodSync:
     steps = tuple(
         Step(
-            action=verb(outcome.action),
+            action=outcome.action.verb,
             why=outcome.action.why,
             result=outcome.result.value,
             reason=outcome.reason,

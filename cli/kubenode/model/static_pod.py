@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
 from kubenode.model import names
 from kubenode.model.names import PodKey
+from kubenode.model.objects import Objects
 from kubenode.model.pod import Pod
 
 
@@ -32,12 +33,25 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a valid pod may not run on this node: the kubelet's reason, and a sentence."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredPod:
-    """A pod that should run here. `seen_at` is when the agent first saw it, in seconds since the epoch."""
+    """A pod that should run here. `seen_at` is when the agent first saw it, in seconds since the epoch.
+
+    `objects` are the ConfigMaps and Secrets that the pod refers to, as far as the node has them.
+    """
 
     pod: Pod
     origin: Origin
     seen_at: float
+    objects: Objects = field(default_factory=dict, repr=False)
+    refusal: Refusal | None = None
 
     @property
     def key(self) -> PodKey:

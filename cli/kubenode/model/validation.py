@@ -9,8 +9,9 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from kubenode.model import names
-from kubenode.model.pod import Container, Pod, SeccompProfile
+from kubenode.model.pod import Container, Pod
 from kubenode.model.quantity import parse_quantity
+from kubenode.model.security import SeccompProfile
 
 # The runtime's interface carries 64-bit numbers, CPU in 10 µs of each 100 ms.
 LARGEST = Decimal(2**63 - 1)

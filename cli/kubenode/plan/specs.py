@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from kubenode.model import names
-from kubenode.model.pod import Container, Pod, SeccompProfile
+from kubenode.model.pod import Container, Pod
+from kubenode.model.security import SeccompProfile
 from kubenode.model.settings import Settings
 from kubenode.model.specs import ContainerSpec, Namespace, Namespaces, PortMapping, SandboxSpec, Seccomp
 from kubenode.model.static_pod import DesiredPod, canonical

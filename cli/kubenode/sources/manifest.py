@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from kubenode.model.pod import NOT_RUN_YET, Container, Pod, PodSpec
+from kubenode.model.pod import NOT_RUN, Container, Pod, PodSpec
 from kubenode.model.validation import problems
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -210,14 +210,14 @@ def _type_refusal(text: str, node: yaml.Node) -> RefusedError:
         return RefusedError(f"{path}: {what[:1].lower()}{what[1:].replace('`', '')}", _place(node, path))
     field = unknown["name"]
     where = f"{path}.{field}"
-    if field in NOT_RUN_YET:
-        return RefusedError(f"{where}: not supported by this version of kubenode", _place(node, where))
+    if field in NOT_RUN:
+        return RefusedError(f"{where}: a static pod cannot have it: {NOT_RUN[field]}", _place(node, where))
     return RefusedError(f"{where}: no such field{_suggestion(field)}", _place(node, where))
 
 
 def _suggestion(field: str) -> str:
     known = {name.encode_name for struct in (Pod, PodSpec, Container) for name in msgspec.structs.fields(struct)}
-    near = difflib.get_close_matches(field, known | NOT_RUN_YET, n=1)
+    near = difflib.get_close_matches(field, known | NOT_RUN.keys(), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

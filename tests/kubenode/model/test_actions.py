@@ -14,7 +14,6 @@ from kubenode.model.actions import (
     StartContainer,
     StopContainer,
     StopSandbox,
-    verb,
 )
 from kubenode.model.names import PodKey
 from kubenode.model.reports import PodSync, Step, planned
@@ -34,7 +33,7 @@ WORDS: list[tuple[Action, str]] = [
 
 @pytest.mark.parametrize(("action", "words"), WORDS)
 def test_words(action: Action, words: str) -> None:
-    assert verb(action) == words
+    assert action.verb == words
 
 
 def test_a_plan_is_reported_with_reasons() -> None:
