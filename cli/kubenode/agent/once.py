@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,13 +16,17 @@ from kubenode.apply.pod import PodExecutor
 from kubenode.clients.cri import CriClient
 from kubenode.clients.endpoint import find_endpoint
 from kubenode.clients.errors import ClientError
-from kubenode.model.actions import Failure, Outcome, Plan
+from kubenode.model.actions import Failure, Outcome, Plan, StopContainer
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
+from kubenode.model.pod import all_containers
 from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
+from kubenode.observe.local import LocalObserver
+from kubenode.observe.probing import Prober
 from kubenode.observe.runtime import RuntimeObserver
 from kubenode.plan.pod import plan
+from kubenode.plan.probes import targets
 from kubenode.plan.specs import container_hash
 
 OnCall = Callable[[str, float, ClientError | None], None]
@@ -34,7 +39,9 @@ class Node:
     settings: Settings
     cri: CriClient
     observer: RuntimeObserver
+    local: LocalObserver
     executor: PodExecutor
+    prober: Prober | None = None
     clock: Callable[[], float] = time.time
 
 
@@ -64,14 +71,46 @@ async def open_node(settings: Settings, on_call: OnCall | None = None) -> AsyncI
             puller=ImagePuller(cri, settings.parallel_pulls),
             log_links=Path(settings.kubenode.container_logs_directory),
         )
-        yield Node(settings, cri, RuntimeObserver(cri), executor)
+        yield Node(settings, cri, RuntimeObserver(cri), LocalObserver(settings), executor)
 
 
 async def look(node: Node, key: PodKey, desired: DesiredPod | None, failures: Mapping[str, Failure]) -> Turn:
     """A turn that changes nothing: what would be done now. Raises ClientError."""
-    images = {container_hash(one): one.image for one in desired.pod.spec.containers} if desired else {}
-    observed = await node.observer.pod(key, desired.uid if desired else "", images)
+    observed = await observe(node, key, desired)
     return Turn(observed, plan(key, desired, observed, failures, node.settings, node.clock()))
+
+
+async def observe(node: Node, key: PodKey, desired: DesiredPod | None) -> ObservedPod:
+    """The pod in the runtime, on the node's disk, and as its probes see it. Raises ClientError."""
+    in_runtime = await node.observer.pod(key, desired.uid if desired else "", _images(desired))
+    seen = await asyncio.to_thread(node.local.complete, in_runtime, desired)
+    return _probed(seen, node.prober) if node.prober else seen
+
+
+def _probed(seen: ObservedPod, prober: Prober) -> ObservedPod:
+    states = prober.states(seen.key)
+    containers = tuple(
+        dataclasses.replace(one, probes=states[one.id]) if one.id in states else one for one in seen.containers
+    )
+    return dataclasses.replace(seen, containers=containers)
+
+
+def _images(desired: DesiredPod | None) -> dict[str, str]:
+    """Which images to look for, by the hash of the container that makes it needless once it runs."""
+    if desired is None:
+        return {}
+    spec = desired.pod.spec
+    volumes = {f"volume {volume.name}": volume.image.reference for volume in spec.volumes if volume.image}
+    return volumes | {container_hash(one): one.image for one in all_containers(spec)}
+
+
+async def act(node: Node, seen: Turn, desired: DesiredPod | None, superseded: asyncio.Event) -> Turn:
+    """Carry the plan of a look out. What is about to be stopped is no longer probed. Failed actions are outcomes."""
+    if node.prober is not None:
+        stopping = {action.container_id for action in seen.plan.actions if isinstance(action, StopContainer)}
+        wanted = targets(desired, seen.observed) if desired else ()
+        node.prober.watch(seen.plan.key, tuple(one for one in wanted if one.container_id not in stopping))
+    return Turn(seen.observed, seen.plan, await node.executor.carry_out(seen.plan, superseded))
 
 
 async def turn(
@@ -81,6 +120,5 @@ async def turn(
     failures: Mapping[str, Failure],
     superseded: asyncio.Event,
 ) -> Turn:
-    """A turn that acts. Raises ClientError when the pod cannot be observed; failed actions are outcomes."""
-    seen = await look(node, key, desired, failures)
-    return Turn(seen.observed, seen.plan, await node.executor.carry_out(seen.plan, superseded))
+    """A turn that acts. Raises ClientError when the pod cannot be observed."""
+    return await act(node, await look(node, key, desired, failures), desired, superseded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ import aiohttp
 import msgspec
 
 import kubenode
+from kubenode.agent.admission import admit
 from kubenode.agent.config import ConfigurationError, load
 from kubenode.agent.desired import Sources
 from kubenode.agent.lock import node_lock, refuse_beside_kubelet, upstream_kubelet
@@ -168,8 +170,9 @@ def _synced(key: PodKey, done: Turn | ClientError, *, dry_run: bool) -> PodSync:
 async def _survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple[Snapshot, set[PodKey]]:
     """What is desired, and every key that is desired or there; what is there and unwanted only when all answered."""
     snapshot = await Sources(settings, node.clock, lambda _: None, keep=keep).read()
-    there = await node.observer.signatures()
-    return snapshot, set(snapshot.pods) | (set(there) if snapshot.complete else set())
+    there = set(await node.observer.signatures()) | await asyncio.to_thread(node.local.keys)
+    admitted = dataclasses.replace(snapshot, pods=admit(snapshot.pods, settings))
+    return admitted, set(snapshot.pods) | (there if snapshot.complete else set())
 
 
 async def _each(keys: set[PodKey], task: Callable[[PodKey], Awaitable[Turn]]) -> dict[PodKey, Turn | ClientError]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import time
 
 import msgspec
 
 import kubenode
+from kubenode.agent.admission import admit
 from kubenode.agent.desired import Sources
 from kubenode.agent.once import Node, Turn, open_node
 from kubenode.agent.tables import pods_report, status_of
@@ -23,6 +25,9 @@ from kubenode.model.reports import AgentState, PodsReport, PodSync, SyncReport, 
 from kubenode.model.settings import Settings
 from kubenode.model.source import Snapshot
 from kubenode.observe.pleg import Pleg
+from kubenode.observe.probe_store import load as load_probes
+from kubenode.observe.probe_store import save as save_probes
+from kubenode.observe.probing import Prober
 from kubenode.serve.http import serve_admin, serve_health
 from kubenode.serve.metrics import Metrics
 
@@ -37,7 +42,9 @@ class Agent:
 
     def __init__(self, settings: Settings, node: Node, metrics: Metrics, workers: dict[PodKey, Worker]) -> None:
         self._settings = settings
-        self._node = node
+        self._kept_probes = settings.state_directory / "probes.json"
+        self._prober = Prober(node.cri, self._probe_changed, node.clock, load_probes(self._kept_probes))
+        self._node = dataclasses.replace(node, prober=self._prober)
         self._metrics = metrics
         self._workers = workers
         self._sources = Sources(settings, node.clock, self._desired_changed)
@@ -52,6 +59,8 @@ class Agent:
         async with self._group as group:
             group.create_task(self._sources.run(), name="sources")
             group.create_task(self._pleg.run(), name="pleg")
+            group.create_task(self._prober.run(), name="prober")
+            group.create_task(keep_running("keeping of probe results", self._keep_probes))
             group.create_task(
                 keep_running(
                     "the health server",
@@ -121,10 +130,10 @@ class Agent:
         )
 
     def _desired_changed(self, snapshot: Snapshot) -> None:
-        for key, desired in snapshot.pods.items():
+        for key, desired in admit(snapshot.pods, self._settings).items():
             self._worker(key).want(desired)
         if snapshot.complete:
-            for key in (self._workers.keys() | self._pleg.keys) - snapshot.pods.keys():
+            for key in (self._workers.keys() | self._pleg.keys | self._node.local.keys()) - snapshot.pods.keys():
                 self._worker(key).want(None)
 
     def _pod_changed(self, key: PodKey) -> None:
@@ -135,6 +144,20 @@ class Agent:
         elif self._sources.snapshot.complete and key not in self._sources.snapshot.pods:
             self._worker(key)
 
+    def _probe_changed(self, key: PodKey) -> None:
+        if key in self._workers:
+            self._workers[key].wake()
+
+    async def _keep_probes(self) -> None:
+        """A restart of the agent must not change what is ready; a full disk costs only that."""
+        while True:
+            await self._prober.flipped.wait()
+            self._prober.flipped.clear()
+            try:
+                await asyncio.to_thread(save_probes, self._kept_probes, self._prober.kept)
+            except OSError as error:
+                log.warning("probe results cannot be kept in %s: %s", self._kept_probes, error.strerror)
+
     def _worker(self, key: PodKey) -> Worker:
         if key not in self._workers:
             self._workers[key] = Worker(key, self._node, self._turned)
@@ -143,6 +166,7 @@ class Agent:
 
     async def _work(self, key: PodKey) -> None:
         await self._workers[key].run()
+        self._prober.forget(key)
         del self._workers[key]
 
     def _turned(self, worker: Worker, turn: Turn, seconds: float) -> None:

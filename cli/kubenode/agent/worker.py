@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kubenode.agent.once import Node, Turn, look, turn
+from kubenode.agent.once import Node, Turn, act, look
 from kubenode.clients.errors import ClientError
 from kubenode.model.actions import Failure
 from kubenode.model.names import PodKey
@@ -103,13 +103,15 @@ class Worker:
         waiters, self._waiters = self._waiters, []
         began = self._turn_began = time.monotonic()
         try:
-            done = await turn(self._node, self.key, self.desired, self.failures, self._superseded)
+            desired = self.desired
+            seen = await look(self._node, self.key, desired, self.failures)
+            self.observed = seen.observed
+            done = await act(self._node, seen, desired, self._superseded)
         except BaseException:
             self._waiters += waiters
             raise
         finally:
             self._turn_began = None
-        self.observed = done.observed
         self.failures = remember(self.failures, done.outcomes, self._node.clock())
         self.settled = not done.plan.actions and not self._news.is_set()
         for waiter in (*waiters, *self._waiters):

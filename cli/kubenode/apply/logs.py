@@ -15,6 +15,15 @@ def make_directories(sandbox: SandboxSpec, container: ContainerSpec | None = Non
     (directory / container.name if container else directory).mkdir(mode=0o755, parents=True, exist_ok=True)
 
 
+def make_termination_log(container: ContainerSpec) -> None:
+    """The file that the container leaves its last words in; anybody in it may write there. Raises OSError."""
+    if container.termination_log:
+        path = Path(container.termination_log)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.touch()
+        path.chmod(0o666)
+
+
 def link(links: Path, container_id: str, spec: ContainerSpec, sandbox: SandboxSpec) -> None:
     """The link that log shippers know, `<pod>_<namespace>_<container>-<id>.log`. Raises OSError."""
     pod, namespace = spec.labels[names.POD_NAME], spec.labels[names.POD_NAMESPACE]

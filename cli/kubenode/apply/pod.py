@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from kubenode.apply import logs
+from kubenode.apply import cgroups, logs, volumes
 from kubenode.apply.gate import StartGate
 from kubenode.apply.images import ImagePuller
-from kubenode.apply.requests import container_config, sandbox_config
+from kubenode.apply.runtime import Made, RuntimeActions
 from kubenode.clients import cgroupfs
 from kubenode.clients.cri import CriClient
-from kubenode.clients.errors import ClientError, NotFound
-from kubenode.clients.stubs import cri_pb2 as pb
+from kubenode.clients.errors import ClientError
 from kubenode.model.actions import (
     Action,
     BindSubPath,
@@ -45,106 +45,101 @@ log = logging.getLogger(__name__)
 
 # Kubernetes' own words for what went wrong.
 REASONS: dict[type[Action], str] = {
+    MakePodDirectory: "FailedMount",
+    SetUpVolume: "FailedMount",
+    SetCgroup: "FailedCreatePodContainer",
     RunSandbox: "FailedCreatePodSandBox",
+    WriteHosts: "FailedMount",
     PullImage: "ErrImagePull",
+    BindSubPath: "CreateContainerConfigError",
     CreateContainer: "CreateContainerError",
     StartContainer: "RunContainerError",
+    PostStart: "FailedPostStartHook",
+    UpdateContainer: "FailedResize",
     StopContainer: "FailedKillContainer",
     StopSandbox: "FailedKillPod",
     RemoveContainer: "FailedRemoveContainer",
     CleanUpPod: "FailedCleanUp",
     RemoveSandbox: "FailedRemovePodSandBox",
 }
-_STARTS = (RunSandbox, CreateContainer, StartContainer)
+SUPERSEDED = "the pod's manifest changed meanwhile"
+FAILED_PRE_STOP = "FailedPreStopHook"
+_STARTS = (RunSandbox, WriteHosts, BindSubPath, CreateContainer, StartContainer)
+# A failure of these rules out the rest of their container alone.
+_OF_A_CONTAINER = (PullImage, BindSubPath, CreateContainer, StartContainer, PostStart, UpdateContainer)
+# These may take long and harm nothing when given up: news about the pod does not wait for them.
+_GIVEN_UP = (PullImage, PostStart)
 
 
 class PodExecutor:
     """What all pods share when plans are carried out: the runtime, the gate of starts, the pulls."""
 
     def __init__(self, cri: CriClient, *, gate: StartGate, puller: ImagePuller, log_links: Path) -> None:
-        self._cri = cri
         self._gate = gate
-        self._puller = puller
-        self._log_links = log_links
+        self.runtime = RuntimeActions(cri, puller, log_links)
 
     async def carry_out(self, plan: Plan, superseded: asyncio.Event) -> list[Outcome]:
         """An outcome for each action, in order.
 
         A failure skips what depends on it: the rest of that container, or for all else the rest of the plan. Once
-        `superseded` is set, nothing new is begun and a pull is given up.
+        `superseded` is set, nothing new is begun and what may last is given up.
         """
         return await _Execution(self, superseded).run(plan.actions)
-
-    async def do(self, action: Action, made: dict[str, str]) -> None:
-        """Carry one action out; `made` holds the ids of what this plan has made ("" for the sandbox)."""
-        match action:
-            case (
-                MakePodDirectory()
-                | SetUpVolume()
-                | SetCgroup()
-                | WriteHosts()
-                | BindSubPath()
-                | PostStart()
-                | UpdateContainer()
-            ):
-                raise NotImplementedError(action.verb)
-            case RunSandbox():
-                made[""] = await self._run_sandbox(action)
-            case PullImage():
-                await self._puller.pull(action.image)
-            case CreateContainer():
-                made[action.container] = await self._create(action, action.sandbox_id or made[""])
-            case StartContainer():
-                container_id = action.container_id or made[action.container]
-                await self._cri.start_container(
-                    pb.StartContainerRequest(container_id=container_id), subject=f"container {action.container}"
-                )
-            case StopContainer():
-                with contextlib.suppress(NotFound):
-                    await self._cri.stop_container(
-                        pb.StopContainerRequest(container_id=action.container_id, timeout=action.grace_seconds),
-                        subject=f"container {action.container}",
-                    )
-            case StopSandbox():
-                with contextlib.suppress(NotFound):
-                    await self._cri.stop_pod_sandbox(pb.StopPodSandboxRequest(pod_sandbox_id=action.sandbox_id))
-            case RemoveContainer():
-                await self._remove(action)
-            case CleanUpPod():
-                await asyncio.to_thread(logs.remove_directory, action.log_directory)
-                await cgroupfs.remove(action.cgroup_parent)
-            case RemoveSandbox():
-                with contextlib.suppress(NotFound):
-                    await self._cri.remove_pod_sandbox(pb.RemovePodSandboxRequest(pod_sandbox_id=action.sandbox_id))
 
     @contextlib.asynccontextmanager
     async def starting(self) -> AsyncIterator[None]:
         async with self._gate.slot():
             yield
 
-    async def _run_sandbox(self, action: RunSandbox) -> str:
-        logs.make_directories(action.spec)
-        answer = await self._cri.run_pod_sandbox(
-            pb.RunPodSandboxRequest(config=sandbox_config(action.spec), runtime_handler=action.spec.runtime_handler)
-        )
-        return answer.pod_sandbox_id
+    async def do(self, action: Action, made: Made) -> None:
+        """Carry one action out, but a stop. Raises ClientError and OSError."""
+        match action:
+            case RunSandbox() | WriteHosts() | CreateContainer() | StartContainer() | PostStart():
+                await self._start(action, made)
+            case PullImage():
+                await self.runtime.pull(action.image, action.auths)
+            case UpdateContainer():
+                await self.runtime.update(action)
+            case StopSandbox():
+                await self.runtime.stop_sandbox(action.sandbox_id)
+            case RemoveContainer():
+                await self.runtime.remove_container(action)
+            case RemoveSandbox():
+                await self.runtime.remove_sandbox(action.sandbox_id)
+            case MakePodDirectory() | SetUpVolume() | SetCgroup() | BindSubPath() | CleanUpPod():
+                await _change_files(action)
 
-    async def _create(self, action: CreateContainer, sandbox_id: str) -> str:
-        logs.make_directories(action.sandbox, action.spec)
-        answer = await self._cri.create_container(
-            pb.CreateContainerRequest(
-                pod_sandbox_id=sandbox_id,
-                config=container_config(action.spec),
-                sandbox_config=sandbox_config(action.sandbox),
-            )
-        )
-        logs.link(self._log_links, answer.container_id, action.spec, action.sandbox)
-        return answer.container_id
+    async def _start(
+        self, action: RunSandbox | WriteHosts | CreateContainer | StartContainer | PostStart, made: Made
+    ) -> None:
+        match action:
+            case RunSandbox():
+                await self.runtime.run_sandbox(action, made)
+            case WriteHosts():
+                await self.runtime.write_hosts(action, made)
+            case CreateContainer():
+                await self.runtime.create(action, made)
+            case StartContainer():
+                await self.runtime.start(action, made)
+            case PostStart():
+                await self.runtime.post_start(action, made)
 
-    async def _remove(self, action: RemoveContainer) -> None:
-        with contextlib.suppress(NotFound):
-            await self._cri.remove_container(pb.RemoveContainerRequest(container_id=action.container_id))
-        logs.remove(self._log_links, action.container_id, action.log_path)
+
+async def _change_files(action: MakePodDirectory | SetUpVolume | SetCgroup | BindSubPath | CleanUpPod) -> None:
+    match action:
+        case MakePodDirectory():
+            await asyncio.to_thread(volumes.make_pod_directory, action.path, action.key, action.uid)
+        case SetUpVolume():
+            await asyncio.to_thread(volumes.set_up, action.volume)
+        case SetCgroup():
+            await asyncio.to_thread(cgroups.set_cgroup, action.spec)
+        case BindSubPath():
+            await asyncio.to_thread(volumes.bind_sub_path, action.sub_path)
+        case CleanUpPod():
+            await asyncio.to_thread(logs.remove_directory, action.log_directory)
+            await cgroupfs.remove(action.cgroup_parent)
+            if action.directory:
+                await asyncio.to_thread(volumes.tear_down, action.directory)
 
 
 class _Execution:
@@ -153,7 +148,7 @@ class _Execution:
     def __init__(self, executor: PodExecutor, superseded: asyncio.Event) -> None:
         self._executor = executor
         self._superseded = superseded
-        self._made: dict[str, str] = {}
+        self._made = Made()
         self._failed_containers: set[str] = set()
         self._stopped = ""
 
@@ -165,52 +160,83 @@ class _Execution:
         return outcomes
 
     async def _sequence(self, actions: list[Action]) -> list[Outcome]:
-        """Stops run side by side, each with its own grace; all else in order."""
         outcomes: list[Outcome] = []
         for stops, group in itertools.groupby(actions, key=lambda action: isinstance(action, StopContainer)):
             if stops:
-                outcomes += await asyncio.gather(*(self._one(action) for action in group))
+                outcomes += await self._stops([action for action in group if isinstance(action, StopContainer)])
             else:
                 outcomes += [await self._one(action) for action in group]
         return outcomes
 
-    async def _one(self, action: Action) -> Outcome:
-        container = getattr(action, "container", "")
+    async def _stops(self, actions: list[StopContainer]) -> list[Outcome]:
+        """Side by side, each with its own grace; a higher order once the lower have ended."""
+        outcomes: list[Outcome] = []
+        began = time.monotonic()
+        for _, group in itertools.groupby(actions, key=lambda action: action.order):
+            spent = time.monotonic() - began
+            outcomes += await asyncio.gather(*(self._stop(action, spent) for action in group))
+        return outcomes
+
+    async def _stop(self, action: StopContainer, spent: float) -> Outcome:
+        if skipped := self._ruled_out(action):
+            return skipped
+        began = time.monotonic()
+        try:
+            complaint = await self._executor.runtime.stop(action, spent)
+        except (ClientError, OSError) as error:
+            return self._failure(action, str(error))
+        log.debug("done: %s", action.verb)
+        reason = FAILED_PRE_STOP if complaint else ""
+        return Outcome(action, Result.DONE, reason, complaint, time.monotonic() - began)
+
+    def _ruled_out(self, action: Action) -> Outcome | None:
         if self._superseded.is_set() and not self._stopped:
-            self._stopped = "the pod's manifest changed meanwhile"
+            self._stopped = SUPERSEDED
+        container = getattr(action, "container", "")
         if self._stopped or container in self._failed_containers:
             return Outcome(action, Result.SKIPPED, message=self._stopped or f"an earlier step of {container} failed")
+        return None
+
+    async def _one(self, action: Action) -> Outcome:
+        if skipped := self._ruled_out(action):
+            return skipped
         began = time.monotonic()
         try:
             given_up = not await self._interruptible(action)
         except (ClientError, OSError) as error:
-            return self._failure(action, str(error))
+            return self._failure(self._identified(action), str(error))
         if given_up:
             return Outcome(action, Result.SKIPPED, message=self._stopped)
         log.debug("done: %s", action.verb)
         return Outcome(action, Result.DONE, seconds=time.monotonic() - began)
 
     async def _interruptible(self, action: Action) -> bool:
-        """Whether it was done: a pull may take an hour and harms nothing when given up; all else is carried through."""
-        if not isinstance(action, PullImage):
+        """Whether it was done, and not given up for news."""
+        if not isinstance(action, _GIVEN_UP):
             await self._executor.do(action, self._made)
             return True
-        pull = asyncio.create_task(self._executor.do(action, self._made))
+        lasting = asyncio.create_task(self._executor.do(action, self._made))
         news = asyncio.create_task(self._superseded.wait())
         try:
-            await asyncio.wait((pull, news), return_when=asyncio.FIRST_COMPLETED)
-            if pull.done():
-                await pull
+            await asyncio.wait((lasting, news), return_when=asyncio.FIRST_COMPLETED)
+            if lasting.done():
+                await lasting
                 return True
-            self._stopped = "the pod's manifest changed meanwhile"
+            self._stopped = SUPERSEDED
             return False
         finally:
-            pull.cancel()
+            lasting.cancel()
             news.cancel()
+
+    def _identified(self, action: Action) -> Action:
+        """A hook's failure is that of one container, not of all that bear its name."""
+        if isinstance(action, PostStart) and not action.container_id:
+            return dataclasses.replace(action, container_id=self._made.containers[action.container])
+        return action
 
     def _failure(self, action: Action, message: str) -> Outcome:
         log.warning("cannot %s: %s", action.verb, message)
-        if isinstance(action, PullImage | CreateContainer | StartContainer):
+        if isinstance(action, _OF_A_CONTAINER):
             self._failed_containers.add(action.container)
         else:
             self._stopped = f"could not {action.verb}"

@@ -139,6 +139,7 @@ class PostStart:
     container_id: str
     hook: Hook
     why: str
+    pod_ip: str = ""
 
     @property
     def verb(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -112,3 +112,8 @@ class ObservedPod:
     @property
     def empty(self) -> bool:
         return not self.sandboxes and not self.containers and not self.directories
+
+
+def addresses(first: str, more: Iterable[str]) -> tuple[str, ...]:
+    """A sandbox's addresses as the runtime gives them, without the empty ones."""
+    return tuple(ip for ip in (first, *more) if ip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from kubenode.clients.cri import CriClient
@@ -10,8 +11,10 @@ from kubenode.clients.errors import NotFound
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model import names
 from kubenode.model.names import PodKey
-from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State
+from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State, addresses
 from kubenode.model.static_pod import SourceKind
+from kubenode.observe import termination
+from kubenode.plan.hooks import hook_from_text
 
 NANOSECONDS = 1e9
 STATES = {
@@ -28,11 +31,11 @@ Signature = frozenset[tuple[str, int]]
 
 
 class RuntimeObserver:
-    """Reads the runtime. Statuses of what cannot change any more are remembered until they leave the lists."""
+    """Reads the runtime. What cannot change any more is remembered until it leaves the lists."""
 
     def __init__(self, cri: CriClient) -> None:
         self._cri = cri
-        self._ended: dict[str, pb.ContainerStatus] = {}
+        self._ended: dict[str, ObservedContainer] = {}
 
     async def signatures(self) -> dict[PodKey, Signature]:
         """Every pod of ours in the runtime with its signature: two calls, whatever the number of pods."""
@@ -109,7 +112,7 @@ class RuntimeObserver:
                 return None
             ready = answer.status.state == pb.SANDBOX_READY
             network = answer.status.network
-            ips = tuple(ip for ip in (network.ip, *(more.ip for more in network.additional_ips)) if ip)
+            ips = addresses(network.ip, (more.ip for more in network.additional_ips))
         return Sandbox(
             id=listed.id,
             uid=listed.metadata.uid,
@@ -119,20 +122,22 @@ class RuntimeObserver:
             ips=ips,
             log_directory=listed.annotations.get(names.LOG_DIRECTORY, ""),
             cgroup_parent=listed.annotations.get(names.CGROUP_PARENT, ""),
+            pod_started_at=float(_number(listed.annotations.get(names.POD_STARTED, ""), 0)),
         )
 
     async def _container(self, listed: pb.Container) -> ObservedContainer | None:
         """None when it went away meanwhile."""
-        status = self._ended.get(listed.id)
-        if status is None:
-            try:
-                answer = await self._cri.container_status(pb.ContainerStatusRequest(container_id=listed.id))
-            except NotFound:
-                return None
-            status = answer.status
-            if status.state == pb.CONTAINER_EXITED:
-                self._ended[listed.id] = status
-        return _observed(listed, status)
+        if listed.id in self._ended:
+            return self._ended[listed.id]
+        try:
+            answer = await self._cri.container_status(pb.ContainerStatusRequest(container_id=listed.id))
+        except NotFound:
+            return None
+        seen = _observed(listed, answer.status)
+        if answer.status.state == pb.CONTAINER_EXITED:
+            message = await asyncio.to_thread(termination.message, answer.status)
+            seen = self._ended[listed.id] = dataclasses.replace(seen, message=message or seen.message)
+        return seen
 
     def _forget(self, listed: set[str]) -> None:
         for gone in self._ended.keys() - listed:
@@ -171,6 +176,8 @@ def _observed(listed: pb.Container, status: pb.ContainerStatus) -> ObservedConta
         backoff_seconds=None if backoff is None else float(_number(backoff, 0)),
         grace_seconds=_number(annotations.get(names.GRACE_PERIOD, ""), 30),
         log_path=status.log_path,
+        pre_stop=hook_from_text(annotations.get(names.PRE_STOP, "")),
+        stop_order=_number(annotations.get(names.STOP_ORDER, ""), 0),
     )
 
 

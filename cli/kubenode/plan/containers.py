@@ -1,227 +1,165 @@
 """Which containers of a pod are to be started, stopped or left alone.
 
-none ────────────────────────────▶ pull? ─▶ create ─▶ start
-created, same definition ────────▶ start
-running, same definition ────────▶ leave
+none ────────────────────────────▶ pull? ─▶ create ─▶ start ─▶ postStart?
+created, same definition ────────▶ start ─▶ postStart?
+running, same definition ────────▶ leave, resize; stop where a probe or its postStart hook says so
 running, other definition ───────▶ stop ─▶ as none, next attempt
 exited, to be restarted ─────────▶ wait for back-off ─▶ as none, next attempt
 exited, other definition ────────▶ as none, next attempt
+
+Init containers go one after the other; a sidecar lets the next one go once it is started. Then come all others.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from kubenode.model.actions import (
-    Action,
-    CreateContainer,
-    Failure,
-    Plan,
-    PullImage,
-    RemoveContainer,
-    StartContainer,
-    StopContainer,
-)
-from kubenode.model.observed import ObservedContainer, ObservedPod, Sandbox, State
-from kubenode.model.pod import Container
-from kubenode.model.settings import Settings
-from kubenode.model.static_pod import DesiredPod
-from kubenode.plan.backoff import LONGEST_PULL, restart_delay, retry_at
-from kubenode.plan.failures import container_subject, image_subject
-from kubenode.plan.images import never_pulled, non_root_violation, pull_reason
-from kubenode.plan.specs import container_hash, container_spec, sandbox_spec
-
-# The kubelet's least time between the stop signal and the kill.
-MIN_KILL_GRACE_SECONDS = 2
-KILLED = 137
+from kubenode.model.actions import Action, Plan, RemoveContainer, StartContainer, UpdateContainer
+from kubenode.model.observed import ObservedContainer, Sandbox, State
+from kubenode.model.pod import Container, all_containers, is_sidecar
+from kubenode.plan.backoff import restart_delay, retry_at
+from kubenode.plan.creation import Place, creation, post_start
+from kubenode.plan.failures import container_subject, hook_subject, resize_subject
+from kubenode.plan.lifecycle import ended, exit_code, init_succeeded, initialized, restarts
+from kubenode.plan.probes import is_started, kill_grace_of_failure, liveness_failure
+from kubenode.plan.resize import resize
+from kubenode.plan.situation import Situation
+from kubenode.plan.specs import container_hash
+from kubenode.plan.stops import stop
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything one turn for one pod knows; `sandbox` and `latest` are those of the desired UID."""
-
-    desired: DesiredPod
-    observed: ObservedPod
-    failures: Mapping[str, Failure]
-    settings: Settings
-    now: float
-    sandbox: Sandbox | None
-    latest: Mapping[str, ObservedContainer]
-
-    @classmethod
-    def of(
-        cls,
-        desired: DesiredPod,
-        observed: ObservedPod,
-        failures: Mapping[str, Failure],
-        settings: Settings,
-        now: float,
-    ) -> Situation:
-        """Newest is the highest attempt, whatever a clock that was set back says."""
-        observed = dataclasses.replace(
-            observed,
-            sandboxes=tuple(sorted(observed.sandboxes, key=lambda one: (one.attempt, one.created_at), reverse=True)),
-            containers=tuple(sorted(observed.containers, key=lambda one: (one.attempt, one.created_at), reverse=True)),
-        )
-        sandbox = next((sandbox for sandbox in observed.sandboxes if sandbox.uid == desired.uid), None)
-        latest = latest_by_name(observed.containers, desired.uid)
-        return cls(desired, observed, failures, settings, now, sandbox, latest)
+def start_containers(situation: Situation, place: Place) -> Plan:
+    """What each container of the manifest needs to run in the place."""
+    through = initialized(situation)
+    plans: list[Plan] = []
+    for manifest in situation.desired.pod.spec.init_containers:
+        if through and not is_sidecar(manifest):
+            continue
+        plans.append(_init(manifest, situation, place))
+        if not through and not _lets_next_go(manifest, situation, place, plans[-1]):
+            return _joined(situation, plans)
+    plans += [_container(manifest, situation, place) for manifest in situation.desired.pod.spec.containers]
+    return _joined(situation, plans)
 
 
-def latest_by_name(containers: Iterable[ObservedContainer], uid: str) -> dict[str, ObservedContainer]:
-    """The newest container of each name; containers come newest first."""
-    latest: dict[str, ObservedContainer] = {}
-    for container in containers:
-        if container.uid == uid:
-            latest.setdefault(container.name, container)
-    return latest
+def look_after(situation: Situation, place: Place) -> Plan:
+    """The same for what runs alone: nothing is started."""
+    plans = []
+    for manifest in all_containers(situation.desired.pod.spec):
+        current = situation.latest.get(manifest.name)
+        if current is not None and current.sandbox_id == place.sandbox_id and current.state is State.RUNNING:
+            plans.append(_running(manifest, current, situation))
+    return _joined(situation, plans)
 
 
-def kill_grace(container: ObservedContainer) -> int:
-    return max(MIN_KILL_GRACE_SECONDS, container.grace_seconds)
-
-
-def ended(container: ObservedContainer) -> bool:
-    return container.state in (State.EXITED, State.UNKNOWN)
-
-
-def exit_code(container: ObservedContainer) -> int:
-    """What an ended container says; one that was lost, or has still to be stopped, counts as killed."""
-    return container.exit_code or (KILLED if container.state in (State.UNKNOWN, State.RUNNING) else 0)
-
-
-def restartable(container: ObservedContainer, policy: str) -> bool:
-    """Whether the pod's policy runs the container again, once it has ended."""
-    return policy == "Always" or (policy == "OnFailure" and exit_code(container) != 0)
-
-
-def finished(situation: Situation) -> bool:
-    """Whether the pod is done: every container ended, as it is defined now, and none is to run again.
-
-    With policy Never a lost sandbox ends the pod too, once it had a container.
-    """
-    policy, latest = situation.desired.pod.spec.restart_policy, situation.latest
-    lost = situation.sandbox is not None and not situation.sandbox.ready
-    if policy == "Never" and lost and latest:
-        return True
-    return all(_done(manifest, latest.get(manifest.name), policy) for manifest in situation.desired.pod.spec.containers)
-
-
-def _done(manifest: Container, current: ObservedContainer | None, policy: str) -> bool:
-    if current is None or not ended(current) or current.hash != container_hash(manifest):
-        return False
-    return not restartable(current, policy)
-
-
-def start_containers(situation: Situation, sandbox_id: str, attempt: int) -> Plan:
-    """What each container of the manifest needs to run in the sandbox (empty id: the one this plan makes)."""
-    plans = [_container(manifest, situation, sandbox_id, attempt) for manifest in situation.desired.pod.spec.containers]
+def _joined(situation: Situation, plans: list[Plan]) -> Plan:
     wakes = [plan.wake_at for plan in plans if plan.wake_at is not None]
     actions = tuple(action for plan in plans for action in plan.actions)
     return Plan(situation.desired.key, actions, min(wakes, default=None))
 
 
-def _container(manifest: Container, situation: Situation, sandbox_id: str, attempt: int) -> Plan:
+def _init(manifest: Container, situation: Situation, place: Place) -> Plan:
+    current = situation.latest.get(manifest.name)
+    if is_sidecar(manifest) or current is None:
+        return _container(manifest, situation, place)
+    if init_succeeded(situation, manifest) and current.sandbox_id == place.sandbox_id:
+        return Plan(situation.desired.key)
+    if current.state is State.EXITED and current.sandbox_id != place.sandbox_id and not exit_code(current):
+        return creation(manifest, situation, place, current, "the sandbox is new")
+    return _container(manifest, situation, place)
+
+
+def _lets_next_go(manifest: Container, situation: Situation, place: Place, planned: Plan) -> bool:
+    current = situation.latest.get(manifest.name)
+    here = current is not None and current.sandbox_id == place.sandbox_id
+    if not is_sidecar(manifest):
+        return here and init_succeeded(situation, manifest)
+    if any(isinstance(action, StartContainer) for action in planned.actions):
+        return manifest.startup_probe is None
+    running = here and current is not None and current.state is State.RUNNING
+    return running and not planned.actions and current is not None and is_started(manifest, current)
+
+
+def _container(manifest: Container, situation: Situation, place: Place) -> Plan:
     current = situation.latest.get(manifest.name)
     if current is None:
-        return _start(manifest, situation, sandbox_id, attempt, None, "it has not run yet")
+        return creation(manifest, situation, place, None, "it has not run yet")
     same = current.hash == container_hash(manifest)
-    here = current.sandbox_id == sandbox_id
+    here = current.sandbox_id == place.sandbox_id
     if here and current.state is State.CREATED:
-        return _start_created(manifest, current, same, situation, sandbox_id, attempt)
+        return _start_created(manifest, current, same, situation, place)
     if not same:
-        start = _start(manifest, situation, sandbox_id, attempt, current, "its definition changed")
-        return _stop_first(current, start, "its definition changed") if here else start
+        why = "its definition changed"
+        start = creation(manifest, situation, place, current, why)
+        return _stop_first(current, start, situation, why) if here else start
     if here and current.state is State.RUNNING:
-        return Plan(situation.desired.key)
-    start = _restart(manifest, current, situation, sandbox_id, attempt)
-    return _stop_first(current, start, "the runtime lost track of it") if here else start
+        return _running(manifest, current, situation)
+    start = _restart(manifest, current, situation, place)
+    return _stop_first(current, start, situation, "the runtime lost track of it") if here else start
 
 
-def _stop_first(current: ObservedContainer, start: Plan, why: str) -> Plan:
+def _running(manifest: Container, current: ObservedContainer, situation: Situation) -> Plan:
+    """A container that runs is left alone, unless its hook or a probe failed, or it is to have other resources."""
+    key = situation.desired.key
+    if failure := situation.failures.get(hook_subject(current.id)):
+        return Plan(key, (stop(current, situation.observed, f"its postStart hook failed: {failure.message}"),))
+    if why := liveness_failure(manifest, current):
+        grace = kill_grace_of_failure(manifest, situation.desired.pod)
+        return Plan(key, (stop(current, situation.observed, why, grace),))
+    change = resize(manifest, current, situation.desired, situation.settings)
+    if isinstance(change, UpdateContainer):
+        due = retry_at(situation.failures.get(resize_subject(manifest.name)))
+        return Plan(key, (), due) if situation.now < due else Plan(key, (change,))
+    return Plan(key, (stop(current, situation.observed, change),)) if change else Plan(key)
+
+
+def _stop_first(current: ObservedContainer, start: Plan, situation: Situation, why: str) -> Plan:
     """Another takes its place in the sandbox: what runs, or may, is stopped, but not before the other can be made."""
     if not start.actions or current.state is State.EXITED:
         return start
-    stop = StopContainer(current.name, current.id, kill_grace(current), why)
-    return Plan(start.key, (stop, *start.actions), start.wake_at)
+    return Plan(start.key, (stop(current, situation.observed, why), *start.actions), start.wake_at)
 
 
 def _start_created(
-    manifest: Container, current: ObservedContainer, same: bool, situation: Situation, sandbox_id: str, attempt: int
+    manifest: Container, current: ObservedContainer, same: bool, situation: Situation, place: Place
 ) -> Plan:
     """A container made by an agent that was stopped before it could start it."""
     key = situation.desired.key
     if not same:
         why = "its definition changed"
         remove = RemoveContainer(manifest.name, current.id, current.log_path, why)
-        start = _start(manifest, situation, sandbox_id, attempt, current, why)
+        start = creation(manifest, situation, place, current, why)
         return Plan(key, (remove, *start.actions), start.wake_at)
     due = retry_at(situation.failures.get(container_subject(manifest.name)))
     if situation.now < due:
         return Plan(key, (), due)
-    return Plan(key, (StartContainer(manifest.name, current.id, "it was created but not started"),))
+    why = "it was created but not started"
+    return Plan(key, (StartContainer(manifest.name, current.id, why), *post_start(manifest, current.id, why)))
 
 
-def _restart(
-    manifest: Container, current: ObservedContainer, situation: Situation, sandbox_id: str, attempt: int
-) -> Plan:
-    if current.state is not State.CREATED and not restartable(current, situation.desired.pod.spec.restart_policy):
+def _restart(manifest: Container, current: ObservedContainer, situation: Situation, place: Place) -> Plan:
+    spec = situation.desired.pod.spec
+    if current.state is not State.CREATED and not restarts(current, manifest, spec):
         return Plan(situation.desired.key)
     delay = restart_delay(current, situation.settings.max_backoff_seconds)
     # An end in the future means that the clock was set back: nobody knows how long ago it was.
     if current.finished_at <= situation.now < current.finished_at + delay:
         return Plan(situation.desired.key, (), current.finished_at + delay)
     why = f"it ended with exit code {exit_code(current)}" if ended(current) else "its sandbox is gone"
-    return _start(manifest, situation, sandbox_id, attempt, current, why, delay)
-
-
-def _start(
-    manifest: Container,
-    situation: Situation,
-    sandbox_id: str,
-    attempt: int,
-    previous: ObservedContainer | None,
-    why: str,
-    delay: float | None = None,
-) -> Plan:
-    key, images, failures = situation.desired.key, situation.observed.images, situation.failures
-    due = max(
-        retry_at(failures.get(image_subject(manifest.image)), LONGEST_PULL),
-        retry_at(failures.get(container_subject(manifest.name))),
-    )
-    if situation.now < due:
-        return Plan(key, (), due)
-    if never_pulled(manifest, images):
-        return Plan(key)
-    spec = container_spec(
-        manifest, previous.restart_count + 1 if previous else 0, delay, situation.desired.pod, situation.settings
-    )
-    image = images.get(manifest.image)
-    pull_why = pull_reason(manifest, images)
-    pull: tuple[Action, ...] = (PullImage(manifest.image, pull_why, manifest.name),) if pull_why else ()
-    if spec.run_as_non_root and spec.run_as_user is None and image is None:
-        return Plan(key, pull, situation.now)
-    if non_root_violation(spec.run_as_user, spec.run_as_non_root, image):
-        return Plan(key)
-    sandbox = sandbox_spec(situation.desired, attempt, situation.settings)
-    create = CreateContainer(spec, sandbox, sandbox_id, why)
-    return Plan(key, (*pull, create, StartContainer(manifest.name, "", why)))
+    return creation(manifest, situation, place, current, why, delay)
 
 
 def surplus(situation: Situation, sandbox: Sandbox) -> Iterator[Action]:
     """Stops for what runs and should not: a second container of a name, one that the manifest no longer has, or one
     outside the sandbox.
     """
-    wanted = {manifest.name for manifest in situation.desired.pod.spec.containers}
+    wanted = {manifest.name for manifest in all_containers(situation.desired.pod.spec)}
     keep = {
         container.id
         for name, container in situation.latest.items()
         if name in wanted and container.sandbox_id == sandbox.id
     }
-    for container in situation.observed.containers:
-        mine = container.uid == situation.desired.uid
-        if mine and container.id not in keep and container.state is State.RUNNING:
+    for container in situation.mine:
+        if container.id not in keep and container.state is State.RUNNING:
             why = "the pod has a newer one" if container.name in wanted else "the manifest no longer has it"
-            yield StopContainer(container.name, container.id, kill_grace(container), why)
+            yield stop(container, situation.observed, why)

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from kubenode.model.actions import Action, RemoveContainer, RemoveSandbox, StopSandbox
 from kubenode.model.observed import ObservedContainer, State
+from kubenode.model.pod import all_containers
 from kubenode.plan.backoff import retry_at
-from kubenode.plan.containers import Situation, ended, finished
 from kubenode.plan.failures import CLEAN_UP
+from kubenode.plan.lifecycle import ended, finished
+from kubenode.plan.situation import Situation
 
 # The kubelet keeps the last dead container of each name, for its logs and exit code.
 KEPT_PER_NAME = 1
@@ -28,7 +30,7 @@ def garbage(situation: Situation) -> Iterator[Action]:
 
 
 def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
-    wanted = {manifest.name for manifest in situation.desired.pod.spec.containers}
+    wanted = {manifest.name for manifest in all_containers(situation.desired.pod.spec)}
     seen: dict[str, int] = {}
     # In a pod that is done, one that was never started only hides the one that ran.
     hiding = _ended_names(situation) if finished(situation) else set()
@@ -46,8 +48,7 @@ def _dead_containers(situation: Situation) -> Iterator[ObservedContainer]:
 
 
 def _ended_names(situation: Situation) -> set[str]:
-    mine = (one for one in situation.observed.containers if one.uid == situation.desired.uid)
-    return {one.name for one in mine if ended(one)}
+    return {one.name for one in situation.mine if ended(one)}
 
 
 def _old_sandboxes(situation: Situation, removed: set[str]) -> Iterator[Action]:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kubenode.model.observed import ImageFact
-from kubenode.model.pod import Container
+from kubenode.model.pod import Container, PodSpec
 
 
-def pull_policy(container: Container) -> str:
-    """The policy, with the default of Kubernetes: Always for `:latest` or no tag, else IfNotPresent."""
-    if container.image_pull_policy:
-        return container.image_pull_policy
-    return "Always" if _tag(container.image) == "latest" else "IfNotPresent"
+@dataclass(frozen=True, slots=True)
+class NeededImage:
+    """`policy` is Always, IfNotPresent or Never."""
+
+    reference: str
+    policy: str
+
+
+def needed_images(container: Container, spec: PodSpec) -> tuple[NeededImage, ...]:
+    """The container's own image first, then those of the image volumes that it mounts."""
+    volumes = {volume.name: volume.image for volume in spec.volumes if volume.image is not None}
+    mounted = dict.fromkeys(mount.name for mount in container.volume_mounts if mount.name in volumes)
+    sources = [volumes[name] for name in mounted]
+    return (
+        NeededImage(container.image, _policy(container.image, container.image_pull_policy)),
+        *(NeededImage(source.reference, _policy(source.reference, source.pull_policy)) for source in sources),
+    )
+
+
+def _policy(image: str, policy: str) -> str:
+    """The default of Kubernetes: Always for `:latest` or no tag, else IfNotPresent."""
+    return policy or ("Always" if _tag(image) == "latest" else "IfNotPresent")
 
 
 def _tag(image: str) -> str:
@@ -22,19 +40,18 @@ def _tag(image: str) -> str:
     return tag or "latest"
 
 
-def pull_reason(container: Container, images: Mapping[str, ImageFact | None]) -> str:
+def pull_reason(image: NeededImage, images: Mapping[str, ImageFact | None]) -> str:
     """Why the image must be pulled now; empty when it need not be."""
-    policy = pull_policy(container)
-    if policy == "Always":
+    if image.policy == "Always":
         return "the pull policy is Always"
-    if policy == "IfNotPresent" and _missing(container.image, images):
+    if image.policy == "IfNotPresent" and _missing(image.reference, images):
         return "the image is not on the node"
     return ""
 
 
-def never_pulled(container: Container, images: Mapping[str, ImageFact | None]) -> bool:
-    """Whether the container cannot start, since its image is missing and may not be pulled."""
-    return pull_policy(container) == "Never" and _missing(container.image, images)
+def never_pulled(image: NeededImage, images: Mapping[str, ImageFact | None]) -> bool:
+    """Whether the image is missing and may not be pulled."""
+    return image.policy == "Never" and _missing(image.reference, images)
 
 
 def _missing(image: str, images: Mapping[str, ImageFact | None]) -> bool:

@@ -1,33 +1,32 @@
 """What to do for one pod key now: the whole plan, from desired, observed and past failures.
 
-Order of a plan: what runs under the key with another UID goes first, then the sandbox, then each container in the
-order of the manifest, then what is dead and no longer kept. So two versions of a pod never run at once.
+Order of a plan: what runs under the key with another UID goes first, then directory, volumes and cgroup, then the
+sandbox, then the containers, then what is dead and no longer kept. So two versions of a pod never run at once.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
-from kubenode.model.actions import (
-    Action,
-    CleanUpPod,
-    Failure,
-    Plan,
-    RemoveContainer,
-    RemoveSandbox,
-    RunSandbox,
-    StopContainer,
-    StopSandbox,
-)
+from kubenode.model.actions import Action, CreateContainer, Failure, Plan, RunSandbox, StopSandbox, WriteHosts
 from kubenode.model.names import PodKey
-from kubenode.model.observed import ObservedContainer, ObservedPod, Sandbox, State
+from kubenode.model.observed import ObservedPod, Sandbox, State
 from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
 from kubenode.plan.backoff import retry_at
-from kubenode.plan.containers import Situation, finished, kill_grace, start_containers, surplus
-from kubenode.plan.failures import CLEAN_UP, SANDBOX
+from kubenode.plan.containers import look_after, start_containers, surplus
+from kubenode.plan.creation import Place
+from kubenode.plan.failures import CLEAN_UP, HOSTS, SANDBOX
 from kubenode.plan.garbage import garbage
+from kubenode.plan.hosts import hosts_file
+from kubenode.plan.lifecycle import finished, past_deadline
+from kubenode.plan.preparation import Preparation, prepare
+from kubenode.plan.problems import UnrunnableError
+from kubenode.plan.removal import tear_down
+from kubenode.plan.situation import Situation
 from kubenode.plan.specs import sandbox_spec
+from kubenode.plan.stops import stop_running
 
 
 def plan(
@@ -43,7 +42,7 @@ def plan(
     why = "its manifest changed" if desired else "its manifest is gone"
     # A clock that was set back must not stretch a wait.
     failures = {subject: failure for subject, failure in failures.items() if failure.at <= now}
-    removal = tuple(_tear_down(observed, keep, why))
+    removal = tuple(tear_down(observed, keep, why))
     clean_up_at = retry_at(failures.get(CLEAN_UP))
     if removal and now < clean_up_at:
         return Plan(key, (), clean_up_at)
@@ -53,79 +52,77 @@ def plan(
     return Plan(key, removal + running.actions, running.wake_at)
 
 
-def _tear_down(observed: ObservedPod, keep: str, why: str) -> Iterator[Action]:
-    """Stops first and sandboxes last, so that a plan cut off anywhere is taken up again from what is left."""
-    containers = [container for container in observed.containers if container.uid != keep]
-    sandboxes = [sandbox for sandbox in observed.sandboxes if sandbox.uid != keep]
-    yield from _stop_running(containers, why)
-    for sandbox in sandboxes:
-        yield StopSandbox(sandbox.id, why)
-    for container in containers:
-        yield RemoveContainer(container.name, container.id, container.log_path, why)
-    for place in dict.fromkeys((_log_directory(observed.key, sandbox), _cgroup(sandbox)) for sandbox in sandboxes):
-        if any(place):
-            yield CleanUpPod(*place, why)
-    for sandbox in sandboxes:
-        yield RemoveSandbox(sandbox.id, why)
-
-
-def _log_directory(key: PodKey, sandbox: Sandbox) -> str:
-    """The pod's log directory, if it is one: what stands in an annotation is not removed unseen."""
-    place, _, last = sandbox.log_directory.rpartition("/")
-    return sandbox.log_directory if place and last == f"{key.namespace}_{key.name}_{sandbox.uid}" else ""
-
-
-def _cgroup(sandbox: Sandbox) -> str:
-    """The pod's cgroup, if it is one: a sandbox that another agent made does not say, and no other may be removed."""
-    parent = sandbox.cgroup_parent
-    slices = parent.endswith(f"-pod{sandbox.uid.replace('-', '_')}.slice") and "/" not in parent
-    path = parent.endswith(f"/pod{sandbox.uid}") and ".." not in parent.split("/")
-    return parent if slices or path else ""
-
-
-def _stop_running(containers: list[ObservedContainer], why: str) -> Iterator[Action]:
-    for container in containers:
-        if container.state in (State.RUNNING, State.UNKNOWN):
-            yield StopContainer(container.name, container.id, kill_grace(container), why)
-
-
 def _run(situation: Situation) -> Plan:
-    desired, observed = situation.desired, situation.observed
-    sandbox = situation.sandbox
+    desired, sandbox = situation.desired, situation.sandbox
     if finished(situation):
         return Plan(desired.key, (*_stop_finished(situation), *garbage(situation)))
+    preparation = prepare(situation)
     if sandbox is not None and sandbox.ready:
-        return _keep_running(situation, sandbox)
+        return _until_deadline(situation, _keep_running(situation, sandbox, preparation))
+    if preparation.blocked:
+        return Plan(desired.key, (*preparation.actions, *garbage(situation)), preparation.wake_at)
     blocked_until = retry_at(situation.failures.get(SANDBOX))
     if situation.now < blocked_until:
-        return Plan(desired.key, tuple(garbage(situation)), blocked_until)
-    attempt = sandbox.attempt + 1 if sandbox else 0
-    renewal = _renew_sandbox(sandbox, list(observed.containers), situation, attempt)
-    start = start_containers(situation, sandbox_id="", attempt=attempt)
-    return Plan(desired.key, renewal + start.actions, start.wake_at)
+        return Plan(desired.key, (*preparation.actions, *garbage(situation)), blocked_until)
+    return _until_deadline(situation, _new_sandbox(situation, sandbox, preparation))
+
+
+def _until_deadline(situation: Situation, planned: Plan) -> Plan:
+    deadline = situation.desired.pod.spec.active_deadline_seconds
+    if deadline is None:
+        return planned
+    wakes = [situation.started_at + deadline, *([] if planned.wake_at is None else [planned.wake_at])]
+    return Plan(planned.key, planned.actions, min(wakes))
 
 
 def _stop_finished(situation: Situation) -> Iterator[Action]:
     """What is left of a pod that is done gives its processes and its address back."""
-    sandbox, why = situation.sandbox, "the pod is done"
-    for container in situation.observed.containers:
-        if container.uid == situation.desired.uid and container.state is State.RUNNING:
-            yield StopContainer(container.name, container.id, kill_grace(container), why)
+    sandbox, why = situation.sandbox, _why_done(situation)
+    running = [one for one in situation.mine if one.state is State.RUNNING]
+    yield from stop_running(running, situation.observed, why)
     if sandbox is not None and sandbox.ready:
         yield StopSandbox(sandbox.id, why)
 
 
-def _keep_running(situation: Situation, sandbox: Sandbox) -> Plan:
+def _why_done(situation: Situation) -> str:
+    if situation.desired.refusal is not None:
+        return f"this node refuses it: {situation.desired.refusal.reason}"
+    return "its active deadline is over" if past_deadline(situation) else "the pod is done"
+
+
+def _keep_running(situation: Situation, sandbox: Sandbox, preparation: Preparation) -> Plan:
     stale = tuple(surplus(situation, sandbox))
-    start = start_containers(situation, sandbox_id=sandbox.id, attempt=sandbox.attempt)
-    return Plan(situation.desired.key, stale + start.actions + tuple(garbage(situation)), start.wake_at)
+    place = Place(sandbox.id, sandbox.attempt)
+    blocked = preparation.blocked or situation.now < retry_at(situation.failures.get(HOSTS))
+    care = look_after(situation, place) if blocked else start_containers(situation, place)
+    wakes = [wake for wake in (care.wake_at, preparation.wake_at) if wake is not None]
+    actions = (*stale, *preparation.actions, *_with_hosts(situation, care.actions), *garbage(situation))
+    return Plan(situation.desired.key, actions, min(wakes, default=None))
 
 
-def _renew_sandbox(
-    sandbox: Sandbox | None, containers: list[ObservedContainer], situation: Situation, attempt: int
-) -> tuple[Action, ...]:
+def _new_sandbox(situation: Situation, sandbox: Sandbox | None, preparation: Preparation) -> Plan:
     """Stop what is left of the old sandbox, also to give its address back, and run a new one."""
-    why = "the sandbox is gone" if sandbox else "the pod is new"
-    mine = [container for container in containers if container.uid == situation.desired.uid]
-    old = (*_stop_running(mine, why), StopSandbox(sandbox.id, why)) if sandbox else ()
-    return (*old, RunSandbox(sandbox_spec(situation.desired, attempt, situation.settings), why))
+    desired, why = situation.desired, "the sandbox is gone" if sandbox else "the pod is new"
+    place = Place("", sandbox.attempt + 1 if sandbox else 0)
+    try:
+        spec = sandbox_spec(
+            desired, place.attempt, situation.settings, situation.observed.node, situation.started_at
+        )
+    except UnrunnableError:
+        return Plan(desired.key, tuple(garbage(situation)))
+    old: tuple[Action, ...] = ()
+    if sandbox:
+        old = (*stop_running(situation.mine, situation.observed, why), StopSandbox(sandbox.id, why))
+    start = start_containers(situation, place)
+    actions = (*old, *preparation.actions, RunSandbox(spec, why), *_with_hosts(situation, start.actions))
+    return Plan(desired.key, actions, start.wake_at)
+
+
+def _with_hosts(situation: Situation, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Containers that are made see the pod's /etc/hosts with its addresses."""
+    spec = hosts_file(situation.desired, situation.settings)
+    for index, action in enumerate(actions):
+        if spec is not None and isinstance(action, CreateContainer):
+            write = WriteHosts(dataclasses.replace(spec, ips=situation.ips), action.why)
+            return (*actions[:index], write, *actions[index:])
+    return actions

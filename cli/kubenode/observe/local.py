@@ -1,0 +1,38 @@
+"""What a pod has on the node outside the runtime: directories, volumes, its cgroup; and the node it is told about."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from kubenode.model.names import PodKey
+from kubenode.model.observed import ObservedPod
+from kubenode.model.settings import Settings
+from kubenode.model.static_pod import DesiredPod
+from kubenode.observe.cgroups import cgroup_fact
+from kubenode.observe.node import node_facts
+from kubenode.observe.volumes import pod_directories, volume_facts
+from kubenode.plan.cgroups import pod_cgroup
+from kubenode.plan.volumes import volume_specs
+
+
+class LocalObserver:
+    """Its methods block: they read files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pods = Path(settings.kubenode.root_directory) / "pods"
+
+    def keys(self) -> set[PodKey]:
+        """Every pod that has a directory of ours."""
+        return set(pod_directories(self._pods))
+
+    def complete(self, pod: ObservedPod, desired: DesiredPod | None) -> ObservedPod:
+        """The pod as the runtime holds it, with what is on the node."""
+        node = node_facts(self._settings)
+        found = dataclasses.replace(pod, directories=pod_directories(self._pods).get(pod.key, ()), node=node)
+        if desired is None:
+            return found
+        specs, _ = volume_specs(desired, self._settings, node)
+        cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings), self._settings)
+        return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup)
