@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from kubenode.model.source import ItemState, SourceSet
-from kubenode.sources.files import BACKUP_SUFFIXES, FileSource
+from kubenode.sources.directory import BACKUP_SUFFIXES
+from kubenode.sources.files import FileSource
 from kubenode.sources.manifest import MAX_BYTES
 
 RELIST = 30.0  # seconds; far more than a test may take, so that what is seen was told by an event
