@@ -22,16 +22,29 @@ from kubenode.model.actions import (
     StopContainer,
 )
 from kubenode.model.names import PodKey
-from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State
-from kubenode.model.pod import Pod
+from kubenode.model.facts import NodeFacts
+from kubenode.model.observed import (
+    ImageFact,
+    ObservedContainer,
+    ObservedPod,
+    ProbeKind,
+    ProbeState,
+    Sandbox,
+    State,
+)
+from kubenode.model.pod import Pod, all_containers
 from kubenode.model.settings import CrashLoopBackOff, KubeletConfiguration, Settings
-from kubenode.model.static_pod import DesiredPod, Origin, SourceKind
+from kubenode.model.static_pod import DesiredPod, Origin, Refusal, SourceKind
+from kubenode.model.volume_specs import PodDirectory, VolumeFact
+from kubenode.plan.cgroups import pod_cgroup
 from kubenode.plan.specs import container_hash
+from kubenode.plan.volumes import expected_state, pod_directory, volume_specs
 
 KEY = PodKey("default", "web-node")
 UID = "u1"
 ORIGIN = Origin(SourceKind.FILE, "/manifests/web.yaml")
 IMAGE = ImageFact("sha256:1", uid=1000)
+NODE = NodeFacts(ips=("192.0.2.1",), cpus=4000, memory=8 * 2**30)
 OTHER_HASH = "0123456789abcdef"
 
 
@@ -41,13 +54,16 @@ def settings(longest_restart: str = "5m") -> Settings:
     return Settings(kubelet=kubelet, node_name="node", memory_capacity=8 * 2**30)
 
 
-def desired_pod(spec: Mapping[str, Any] | None = None, uid: str = UID) -> DesiredPod:
+def desired_pod(
+    spec: Mapping[str, Any] | None = None, uid: str = UID, refusal: Mapping[str, str] | None = None
+) -> DesiredPod:
     """A pod of this spec, of one container `app` unless it says more; a container may be its name alone."""
     full = {"containers": ["app"], **(spec or {})}
-    full["containers"] = [_manifest(container) for container in full["containers"]]
+    for kind in ("containers", "initContainers"):
+        full[kind] = [_manifest(container) for container in full.get(kind, [])]
     metadata = {"name": KEY.name, "namespace": KEY.namespace, "uid": uid}
     pod = msgspec.convert({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": full}, Pod)
-    return DesiredPod(pod, ORIGIN, 0.0)
+    return DesiredPod(pod, ORIGIN, 0.0, refusal=Refusal(**refusal) if refusal else None)
 
 
 def _manifest(container: str | dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +91,8 @@ def container(container_id: str, desired: DesiredPod | None = None, **fields: An
     """A running container of the desired pod in its sandbox s0, or what the fields say; `hash: other`: redefined."""
     name, _, attempt = container_id.rpartition("-")
     state = State(fields.pop("state", "running"))
-    manifests = desired.pod.spec.containers if desired else []
+    manifests = list(all_containers(desired.pod.spec)) if desired else []
+    probes = {ProbeKind(kind): ProbeState(passed) for kind, passed in fields.pop("probes", {}).items()}
     hashes = {manifest.name: container_hash(manifest) for manifest in manifests}
     made = ObservedContainer(
         id=container_id,
@@ -90,6 +107,7 @@ def container(container_id: str, desired: DesiredPod | None = None, **fields: An
         finished_at=200.0 if state is State.EXITED else 0.0,
         restart_count=int(attempt),
         log_path=f"/logs/{name}/{attempt}.log",
+        probes=probes,
     )
     changed = dataclasses.replace(made, **fields)
     return dataclasses.replace(changed, hash=OTHER_HASH) if changed.hash == "other" else changed
@@ -103,7 +121,7 @@ def observed_pod(
 ) -> ObservedPod:
     """What the runtime holds, newest first. `images` by container name: a fact, None for missing, or `unasked`."""
     facts: dict[str, ImageFact | None] = (
-        {manifest.image: IMAGE for manifest in desired.pod.spec.containers} if desired else {}
+        {manifest.image: IMAGE for manifest in all_containers(desired.pod.spec)} if desired else {}
     )
     for name, fact in (images or {}).items():
         if isinstance(fact, str):
@@ -115,6 +133,18 @@ def observed_pod(
         tuple(sandbox(name, **fields) for name, fields in reversed(list(sandboxes.items()))),
         tuple(container(name, desired, **fields) for name, fields in reversed(list(containers.items()))),
         facts,
+        node=NODE,
+    )
+
+
+def prepared(observed: ObservedPod, desired: DesiredPod, node: Settings) -> ObservedPod:
+    """The same with all that comes before a sandbox: directory, volumes as they should be, cgroup."""
+    specs, _ = volume_specs(desired, node, NODE)
+    return dataclasses.replace(
+        observed,
+        directories=(PodDirectory(desired.uid, pod_directory(desired.pod, node)),),
+        volumes={name: VolumeFact("Directory", expected_state(spec)) for name, spec in specs.items()},
+        cgroup=pod_cgroup(desired.pod, node),
     )
 
 
@@ -133,9 +163,9 @@ def in_words(action: Action) -> str:
             detail = f" in {sandbox_id or 'the new sandbox'}, attempt {spec.attempt}{backoff}"
         case StartContainer(_, container_id):
             detail = f", {container_id or 'the new one'}"
-        case StopContainer(_, container_id):
-            detail = f", {container_id}"
-        case CleanUpPod(_, cgroup):
+        case StopContainer():
+            detail = f", {action.container_id}" + (f", order {action.order}" if action.order else "")
+        case CleanUpPod(logs, cgroup) if logs:
             detail = f", cgroup {cgroup}" if cgroup else ", no cgroup"
         case _:
             detail = ""

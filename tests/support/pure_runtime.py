@@ -8,17 +8,26 @@ from collections.abc import Iterable, Iterator
 from kubenode.model import names
 from kubenode.model.actions import (
     Action,
+    BindSubPath,
     CleanUpPod,
     CreateContainer,
+    MakePodDirectory,
+    PostStart,
     PullImage,
     RemoveContainer,
     RemoveSandbox,
     RunSandbox,
+    SetCgroup,
+    SetUpVolume,
     StartContainer,
     StopContainer,
     StopSandbox,
+    UpdateContainer,
+    WriteHosts,
 )
 from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State
+from kubenode.model.volume_specs import PodDirectory, VolumeFact
+from kubenode.plan.volumes import expected_state
 
 KILLED = 137
 ALIVE = (State.RUNNING, State.UNKNOWN)
@@ -61,8 +70,16 @@ def _after(pod: ObservedPod, action: Action, now: float, made: dict[str, str]) -
             inside = {one.id for one in pod.containers if one.sandbox_id == action.sandbox_id}
             return _without(pod, action.sandbox_id, inside)
         case CleanUpPod():
-            return dataclasses.replace(pod, directories=())
-        case _:
+            left = tuple(one for one in pod.directories if one.path != action.directory)
+            return dataclasses.replace(pod, directories=left)
+        case MakePodDirectory():
+            return dataclasses.replace(pod, directories=(*pod.directories, PodDirectory(action.uid, action.path)))
+        case SetUpVolume():
+            fact = VolumeFact("Directory", expected_state(action.volume))
+            return dataclasses.replace(pod, volumes={**pod.volumes, action.volume.name: fact})
+        case SetCgroup():
+            return dataclasses.replace(pod, cgroup=action.spec)
+        case WriteHosts() | BindSubPath() | PostStart() | UpdateContainer():
             return pod
 
 
@@ -72,7 +89,9 @@ def _run_sandbox(pod: ObservedPod, action: RunSandbox, now: float, made: dict[st
         raise Forbidden(f"the sandbox's name is taken: {spec.uid} {spec.attempt}")
     if any(one.uid != spec.uid and one.ready for one in pod.sandboxes):
         raise Forbidden("a sandbox of another UID is still there")
-    sandbox = Sandbox(f"{NEW}-{spec.uid}-{spec.attempt}", spec.uid, spec.attempt, True, now)
+    started = float(spec.annotations[names.POD_STARTED])
+    sandbox_id = f"{NEW}-{spec.uid}-{spec.attempt}"
+    sandbox = Sandbox(sandbox_id, spec.uid, spec.attempt, True, now, pod_started_at=started)
     made[""] = sandbox.id
     return dataclasses.replace(pod, sandboxes=(sandbox, *pod.sandboxes))
 
@@ -98,6 +117,7 @@ def _create(pod: ObservedPod, action: CreateContainer, now: float, made: dict[st
         hash=spec.annotations[names.CONTAINER_HASH],
         restart_count=spec.attempt,
         backoff_seconds=None if delay is None else float(delay),
+        stop_order=int(spec.annotations.get(names.STOP_ORDER, "0")),
     )
     made[spec.name] = container.id
     return dataclasses.replace(pod, containers=(container, *pod.containers))

@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 from kubenode.model.actions import Failure, StartContainer
 from kubenode.model.observed import ObservedContainer, ObservedPod, State
+from kubenode.model.pod import all_containers, is_sidecar
 from kubenode.model.reports import PodsReport
 from kubenode.model.static_pod import DesiredPod
-from kubenode.plan.containers import Situation
 from kubenode.plan.health import pod_checks
 from kubenode.plan.pod import plan
+from kubenode.plan.situation import Situation
 from kubenode.plan.specs import container_hash
 from kubenode.plan.status import pod_status
 from support import plans
-from support.pure_runtime import Forbidden, steps
+from support.pure_runtime import NEW, Forbidden, steps
 
 thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -30,6 +31,7 @@ NODE = plans.settings()
 NOW = 10_000.0
 # Each turn either acts or waits: remove, pull, start, wait for a back-off, start, clear away, for two containers.
 MOST_TURNS = 12
+SIDECAR = {"name": "log", "restartPolicy": "Always"}
 POLICIES = ("Always", "OnFailure", "Never")
 PULLS = ("Always", "IfNotPresent")
 
@@ -38,7 +40,10 @@ PULLS = ("Always", "IfNotPresent")
 def desired_pods(draw: st.DrawFn) -> DesiredPod:
     names = draw(st.sampled_from([["app"], ["app", "side"], ["side", "app"]]))
     containers = [{"name": name, "imagePullPolicy": draw(st.sampled_from(PULLS))} for name in names]
-    return plans.desired_pod({"restartPolicy": draw(st.sampled_from(POLICIES)), "containers": containers})
+    init = draw(st.sampled_from([[], ["first"], [SIDECAR], [SIDECAR, "first"], ["first", SIDECAR, "second"]]))
+    return plans.desired_pod(
+        {"restartPolicy": draw(st.sampled_from(POLICIES)), "containers": containers, "initContainers": init}
+    )
 
 
 @st.composite
@@ -51,17 +56,17 @@ def observed_pods(draw: st.DrawFn, desired: DesiredPod | None) -> ObservedPod:
             sandbox_id = f"{uid}s{attempt}"
             ready = draw(st.booleans())
             sandboxes[sandbox_id] = {"uid": uid, "ready": ready, "attempt": attempt}
-            for name in draw(st.lists(st.sampled_from(["app", "side", "gone"]), max_size=4)):
+            for name in draw(st.lists(st.sampled_from(["app", "side", "first", "log", "gone"]), max_size=4)):
                 number = attempts[uid, name] = attempts.get((uid, name), -1) + 1
                 containers[f"{uid}{name}-{number}"] = {"uid": uid, "name": name, "sandbox_id": sandbox_id} | draw(
                     container_fields()
                 )
     images = {
         manifest.name: draw(st.sampled_from([None, {"uid": 1000}, {"uid": 0}, {"username": "app"}]))
-        for manifest in (desired.pod.spec.containers if desired else ())
+        for manifest in (all_containers(desired.pod.spec) if desired else ())
     }
     found = plans.observed_pod(desired, sandboxes, containers, images)
-    hashes = {one.name: container_hash(one) for one in desired.pod.spec.containers} if desired else {}
+    hashes = {one.name: container_hash(one) for one in all_containers(desired.pod.spec)} if desired else {}
     return dataclasses.replace(
         found,
         containers=tuple(
@@ -91,7 +96,7 @@ def worlds(draw: st.DrawFn) -> tuple[DesiredPod | None, ObservedPod]:
     return desired, draw(observed_pods(desired))
 
 
-SUBJECTS = ("sandbox", "clean-up", "container:app", "container:side", "image:r.test/app:1")
+SUBJECTS = ("sandbox", "clean-up", "volumes", "cgroup", "hosts", "container:app", "container:side", "image:r.test/app:1")
 FAILURES = st.dictionaries(
     st.sampled_from(SUBJECTS),
     st.builds(Failure, st.integers(1, 10**6), st.floats(0, 2 * NOW), st.just("Failed"), st.just("no")),
@@ -151,9 +156,34 @@ def _run(desired: DesiredPod | None, observed: ObservedPod) -> ObservedPod:
         made = plan(plans.KEY, desired, observed, {}, NODE, now)
         if not made.actions and made.wake_at is None:
             return observed
-        observed = [observed, *steps(observed, made.actions, now)][-1]
+        for after in steps(observed, made.actions, now):
+            assert desired is None or _in_order(desired, after)
+            observed = after
+        observed = _init_containers_end(desired, observed, now)
         now = max(now + 1, made.wake_at or 0)
     raise AssertionError(f"still not done after {MOST_TURNS} turns: {observed}")
+
+
+def _in_order(desired: DesiredPod, observed: ObservedPod) -> bool:
+    """Whether nothing that these plans started runs beside an init container that they made and that has not ended."""
+    made = [one for one in observed.containers if one.id.startswith(NEW)]
+    init = {one.name for one in desired.pod.spec.init_containers if not is_sidecar(one)}
+    waiting = any(one.name in init and one.state is not State.EXITED for one in made)
+    others = {one.name for one in desired.pod.spec.containers}
+    return not (waiting and any(one.name in others and one.state is State.RUNNING for one in made))
+
+
+def _init_containers_end(desired: DesiredPod | None, observed: ObservedPod, now: float) -> ObservedPod:
+    names = {one.name for one in desired.pod.spec.init_containers if not is_sidecar(one)} if desired else set()
+    return dataclasses.replace(
+        observed,
+        containers=tuple(
+            dataclasses.replace(one, state=State.EXITED, finished_at=now)
+            if one.name in names and one.state is State.RUNNING
+            else one
+            for one in observed.containers
+        ),
+    )
 
 
 def _shape(pod: ObservedPod) -> object:
