@@ -42,3 +42,11 @@ class PodKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def key_path(path: str, key: str) -> str:
+    """The JSON path of a mapping's key: `$.limits.cpu`, or `$.labels['app.kubernetes.io/name']`."""
+    return f"{path}.{key}" if _PLAIN_KEY.fullmatch(key) else f"{path}['{key}']"

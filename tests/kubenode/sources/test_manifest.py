@@ -66,7 +66,7 @@ def test_text_that_other_readers_take_for_something_else(value: str) -> None:
     assert read_pod(POD.replace('"1"', value).encode()).spec.containers[0].env[0].value == value
 
 
-@pytest.mark.parametrize("value", ["1", "1.5", "true", "yes", "0x10", "~"])
+@pytest.mark.parametrize("value", ["1", "1.5", "true", "yes", "0x10", "0644"])
 def test_a_value_that_is_no_text_has_to_be_quoted(value: str) -> None:
     refusal = _refusal(POD.replace('"1"', value))
     assert refusal.reason.startswith("$.spec.containers[0].env[0].value: expected str, got ")
@@ -88,7 +88,7 @@ REFUSED = [
     ("labels: {a: b}", "labels: {1: b}", 6, "a key that is not text: write it in quotes"),
     ("labels: {a: b}", "labels: {? [a] : b}", 6, "a key that is not text: write it in quotes"),
     ("labels: {a: b}", "labels: !!set {a}", 6, "a value of type 'tag:yaml.org,2002:set' has no place in a manifest"),
-    ("labels: {a: b}", "labels: !mine {a: b}", 6, "a value of type '!mine' has no place in a manifest"),
+    ("labels: {a: b}", "labels: !mine {a: b}", 6, "a value with a tag has no place in a manifest: write"),
     ("labels: {a: b}", "labels: *gone", 6, "not YAML: found undefined alias"),
     ("labels: {a: b}", "labels: {<<: 3}", 6, "not YAML that a manifest may hold: "),
     ('"1"', "!!bool x", 2, "not YAML that a manifest may hold: "),
@@ -104,7 +104,7 @@ REFUSED = [
     ("spec:\n", "spec:\n  qqqqqqq: 1\n", 8, "$.spec.qqqqqqq: no such field"),
     ("spec:\n", "spec:\n  readinessGates: []\n", 8, "$.spec.readinessGates: a static pod cannot have it: their"),
     ("value: ", "valueFrom: ", 13, "$.spec.containers[0].env[0].valueFrom: expected object | null, got str"),
-    (POD[POD.index("spec:") :], "spec: null", 7, "$.spec: expected object, got null"),
+    (POD[POD.index("spec:") :], "spec: null", 2, "$: object missing required field spec"),
     (POD[POD.index("spec:") :], "spec: {containers: []}", 7, "$.spec.containers: a pod needs at least one container"),
     (POD, "- a", 1, "a Pod is expected, written as a mapping"),
     (POD, "just text", 1, "a Pod is expected, written as a mapping"),
@@ -233,12 +233,23 @@ class TestLists:
     def test_each_item_stands_for_itself(self, kind: str) -> None:
         item = yaml.safe_load(POD)
         bad = {**item, "kind": "Service"}
-        text = yaml.safe_dump({"apiVersion": "v1", "kind": kind, "items": [item, bad, 3, item]})
+        other = {**item, "metadata": {"name": "db"}}
+        text = yaml.safe_dump({"apiVersion": "v1", "kind": kind, "items": [item, bad, 3, other]})
         found = list(read_pods(text.encode()))
         assert [type(one).__name__ for one in found] == ["Pod", "RefusedError", "RefusedError", "Pod"]
         lines = text.splitlines()
         refusals = [one for one in found if isinstance(one, RefusedError)]
         assert [lines[one.line - 1] for one in refusals] == ["  kind: Service", "- 3"]
+
+    def test_the_second_of_two_pods_of_one_name_is_refused(self) -> None:
+        item = yaml.safe_load(POD)
+        text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [item, item]})
+        first, second = read_pods(text.encode())
+        assert first == read_pod(POD.encode())
+        assert isinstance(second, RefusedError)
+        assert second.reason == (
+            "$.items[1].metadata.name: $.items[0] is pod default/web already: rename or remove one of the two"
+        )
 
     def test_a_pod_alone(self) -> None:
         assert list(read_pods(POD.encode())) == [read_pod(POD.encode())]
