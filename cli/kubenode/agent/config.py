@@ -144,6 +144,7 @@ def _check_directories(path: Path, settings: Settings) -> None:
         ("rootDirectory", settings.kubenode.root_directory),
         ("runDirectory", settings.kubenode.run_directory),
         ("containerLogsDirectory", settings.kubenode.container_logs_directory),
+        ("localObjectsPath", settings.kubenode.local_objects_path),
     ):
         if directory and not Path(directory).is_absolute():
             raise ConfigurationError(f"{path}: {name}: {directory!r} is not absolute: write the path from / on")

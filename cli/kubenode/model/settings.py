@@ -62,6 +62,7 @@ class KubenodeConfiguration(Section, frozen=True, kw_only=True):
     run_directory: str = "/run/kubenode"
     container_logs_directory: str = "/var/log/containers"
     max_parallel_pod_starts: int = 4
+    local_objects_path: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

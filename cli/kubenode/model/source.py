@@ -1,4 +1,4 @@
-"""What the sources of pods say: one item a file or URL entry, each with its state, and the merged whole."""
+"""What the sources say: one item a file, URL entry or object, each with its state, and the merged whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kubenode.model.names import PodKey
+from kubenode.model.objects import LocalObject, ObjectKey, Objects
 from kubenode.model.static_pod import DesiredPod, Origin
 
 
 class ItemState(StrEnum):
-    """`held`: invalid now, and the pod of its last good version goes on running."""
+    """`held`: invalid now, and its last good version goes on: the pod runs, the object is used."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -40,10 +41,42 @@ class SourceSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectItem:
+    """One ConfigMap or Secret of a file; `key` None for a file that cannot be understood and was not before.
+
+    `value` is what to use, None where nothing is. `seen_at`: since when the file has an object of this key,
+    `changed_at`: since when the object is as it is; in seconds since the epoch.
+    """
+
+    location: str
+    state: ItemState
+    key: ObjectKey | None = None
+    value: LocalObject | None = field(default=None, repr=False)
+    seen_at: float = 0.0
+    changed_at: float = 0.0
+    reason: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSet:
+    """All local objects at once. `answered` and `error` as in a SourceSet."""
+
+    items: tuple[ObjectItem, ...] = ()
+    answered: bool = True
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The desired pods of all sources. Until `complete`, pods may start but none may be removed."""
+    """The desired pods of all sources. Until `complete`, pods may start but none may be removed.
+
+    A pod that refers to objects which are not known yet, because nobody could read them, is not among them yet.
+    """
 
     pods: Mapping[PodKey, DesiredPod] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     complete: bool = False
     errors: tuple[str, ...] = ()
+    objects: Objects = field(default_factory=dict, repr=False)
+    object_items: tuple[ObjectItem, ...] = ()

@@ -10,7 +10,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -71,17 +71,17 @@ def content_of(path: Path) -> tuple[bytes, Stamp]:
 
 
 async def watch(
-    directory: Path, read: Callable[[], T], relist_seconds: float, asked: asyncio.Event
+    directory: Path, read: Callable[[], Awaitable[T]], relist_seconds: float, asked: asyncio.Event
 ) -> AsyncGenerator[T, None]:
     """What `read` says of the directory at once, then at every change, at every relist, and when `asked` is set."""
     while True:
         identity = _identity(directory)
-        yield await asyncio.to_thread(read)
+        yield await read()
         if identity is None:
             await _wait(asked, relist_seconds)
             continue
         async for _ in _changes(directory, relist_seconds, asked):
-            yield await asyncio.to_thread(read)
+            yield await read()
             if _identity(directory) != identity:
                 break
 

@@ -52,7 +52,7 @@ class FileSource:
 
     def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncGenerator[SourceSet, None]:
         """The directory's set at once, then at every change, at every relist, and when `asked` is set."""
-        return directory.watch(self._directory, self.read, relist_seconds, asked)
+        return directory.watch(self._directory, lambda: asyncio.to_thread(self.read), relist_seconds, asked)
 
     def _item(self, path: Path) -> Item:
         location = str(path)

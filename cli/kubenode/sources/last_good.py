@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from kubenode.clients.disk import make_private_directory, write_atomic
 from kubenode.model.pod import Pod
 from kubenode.model.static_pod import Origin, SourceKind
+
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,10 +28,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return Origin(self.kind, self.location)
 
 
-def load(path: Path) -> list[Record]:
-    """The kept records; none where there is no file yet or a foreign hand has spoilt it. Raises OSError."""
+def load(path: Path, kind: type[R]) -> list[R]:
+    """The kept records of one kind; none where there is no file yet or a foreign hand has spoilt it. Raises OSError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Record])
+        return msgspec.json.decode(path.read_bytes(), type=list[kind])  # type: ignore[valid-type]
     except FileNotFoundError:
         return []
     except msgspec.DecodeError:
@@ -35,7 +39,7 @@ def load(path: Path) -> list[Record]:
         return []
 
 
-def save(path: Path, records: list[Record]) -> None:
+def save(path: Path, records: Sequence[msgspec.Struct]) -> None:
     """Keep these records. Raises OSError; the earlier ones are then still there."""
     make_private_directory(path.parent)
     write_atomic(path, msgspec.json.encode(records))

@@ -3,22 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kubenode.model.names import PodKey
-from kubenode.model.source import Item, ItemState, Snapshot, SourceSet
+from kubenode.model.objects import ObjectKey, Objects
+from kubenode.model.references import references
+from kubenode.model.source import Item, ItemState, ObjectItem, ObjectSet, Snapshot, SourceSet
 from kubenode.model.static_pod import DesiredPod
 
 
-def merge(sets: Mapping[str, SourceSet]) -> Snapshot:
-    """One pod a key. Of several manifests for a key the one seen first stays, so that a copy changes nothing."""
+def merge(sets: Mapping[str, SourceSet], local: ObjectSet | None = None) -> Snapshot:
+    """One pod a key, one object a key. Of several manifests for a key the one seen first stays: a copy changes nothing.
+
+    Each pod gets the objects it refers to. `local` is None where no directory of objects is configured.
+    """
     items = [item for source in sets.values() for item in source.items]
     owners = _owners(items)
-    return Snapshot(
-        pods={key: item.desired for key, item in owners.items() if item.desired is not None},
-        items=tuple(_judged(item, owners) for item in items),
-        complete=all(source.answered for source in sets.values()),
-        errors=tuple(source.error for source in sets.values() if source.error),
+    object_owners = _object_owners(local.items if local else ())
+    objects = {key: item.value for key, item in object_owners.items() if item.value is not None}
+    given = [_given(item.desired, objects) for item in owners.values() if item.desired is not None]
+    known = local is None or local.answered
+    ready = [pod for pod in given if known or len(pod.objects) == len(references(pod.pod))]
+    answers = [*sets.values(), *((local,) if local else ())]
+    waiting = (
+        (f"{len(given) - len(ready)} pods wait for their ConfigMaps and Secrets",) if len(ready) < len(given) else ()
     )
+    return Snapshot(
+        pods={pod.key: pod for pod in ready},
+        items=tuple(_judged(item, owners) for item in items),
+        complete=all(answer.answered for answer in answers),
+        errors=(
+            *(answer.error for answer in answers if answer.error),
+            *((f"{waiting} pods wait until their ConfigMaps and Secrets can be read",) if waiting else ()),
+        ),
+        objects=objects,
+        object_items=tuple(_judged_object(item, object_owners) for item in (local.items if local else ())),
+    )
+
+
+def _given(desired: DesiredPod, objects: Objects) -> DesiredPod:
+    found = {key: objects[key] for key in sorted(references(desired.pod)) if key in objects}
+    return replace(desired, objects=found) if found else desired
+
+
+def _object_owners(items: Iterable[ObjectItem]) -> dict[ObjectKey, ObjectItem]:
+    owners: dict[ObjectKey, ObjectItem] = {}
+    for item in sorted(items, key=lambda item: (item.seen_at, item.location)):
+        if item.key is not None and item.value is not None:
+            owners.setdefault(item.key, item)
+    return owners
+
+
+def _judged_object(item: ObjectItem, owners: Mapping[ObjectKey, ObjectItem]) -> ObjectItem:
+    if item.key is None or item.value is None or owners[item.key] is item:
+        return item
+    reason = f"{owners[item.key].location} already defines {item.key}; remove one of the two, or rename it"
+    return replace(item, state=ItemState.SUPERSEDED, value=None, reason=reason)
 
 
 def _owners(items: Iterable[Item]) -> dict[PodKey, Item]:

@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_saved_is_loaded(path: Path) -> None:
     save(path, [RECORD])
-    assert load(path) == [RECORD]
+    assert load(path, Record) == [RECORD]
 
 
 def test_it_is_roots_alone(path: Path) -> None:
@@ -29,14 +29,14 @@ def test_it_is_roots_alone(path: Path) -> None:
 
 
 def test_before_the_first_time_there_is_nothing(path: Path) -> None:
-    assert load(path) == []
+    assert load(path, Record) == []
 
 
 @pytest.mark.parametrize("data", [b"", b"[", b"{}", b'[{"kind": "file"}]', b"\xff\xfe", b'["\xc3\x28"]', b"\0" * 100])
 def test_a_spoilt_file_is_put_aside(path: Path, data: bytes) -> None:
     save(path, [RECORD])
     path.write_bytes(data)
-    assert load(path) == []
+    assert load(path, Record) == []
     assert path.with_suffix(".spoilt").read_bytes() == data
     assert not path.exists()
 
