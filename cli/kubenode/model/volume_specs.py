@@ -76,12 +76,16 @@ class VolumeFact:
 
 @dataclass(frozen=True, slots=True)
 class SubPath:
-    """A part of a volume, to be bound at `target` so that no link inside the volume leads out of it."""
+    """A part of a volume, to be bound at `target` so that no link inside the volume leads out of it.
+
+    `shared`: what the container mounts in it is to be seen on the node (Bidirectional).
+    """
 
     volume_directory: str
     path: str
     target: str
     read_only: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
