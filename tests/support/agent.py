@@ -34,6 +34,8 @@ class AgentProcess:
     def __init__(self, folder: Path, endpoint: str, cgroup_root: str, **kubelet: object) -> None:
         self.manifests = folder / "manifests"
         self.manifests.mkdir(parents=True)
+        self.objects = folder / "objects"
+        self.objects.mkdir(mode=0o700)
         self.root = folder / "root"
         self.logs = folder / "logs"
         self.links = folder / "containers"
@@ -61,6 +63,7 @@ class AgentProcess:
                 "rootDirectory": str(self.root),
                 "runDirectory": str(self.run_directory),
                 "containerLogsDirectory": str(self.links),
+                "localObjectsPath": str(self.objects),
             },
         ]
         self.configure()
@@ -121,6 +124,17 @@ class AgentProcess:
         """Put each pod's manifest into the file `<name>.yaml`."""
         for manifest in pods:
             self.put(f"{manifest['metadata']['name']}.yaml", manifest)
+
+    def put_objects(self, *manifests: dict[str, Any]) -> Path:
+        """Put each ConfigMap's or Secret's manifest into the file `<kind>-<name>.yaml`; the last one's path."""
+        path = self.objects
+        for manifest in manifests:
+            path = self.objects / f"{manifest['kind'].lower()}-{manifest['metadata']['name']}.yaml"
+            temporary = path.with_name(f".{path.name}")
+            temporary.touch(mode=0o600)
+            temporary.write_text(yaml.safe_dump(manifest))
+            temporary.replace(path)
+        return path
 
     def remove(self, *names: str) -> None:
         """Remove the manifests of the pods of these names."""

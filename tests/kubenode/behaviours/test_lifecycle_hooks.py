@@ -1,0 +1,84 @@
+"""postStart and preStop (lifecycle_hook.go), graces and ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from support.agent import AgentProcess, container, pod
+
+FOREVER = "trap 'exit 0' TERM; while :; do sleep 0.2 & wait; done"
+SERVER = f"mkdir -p /tmp/w; httpd -f -v -p 8080 -h /tmp/w 2>>/proc/1/fd/1 & {FOREVER}"
+GRACE = 20
+
+
+def hooked(name: str, command: str = FOREVER, **lifecycle: Any) -> dict[str, Any]:
+    return pod(
+        name,
+        containers=[container(command=command, lifecycle=lifecycle)],
+        terminationGracePeriodSeconds=GRACE,
+    )
+
+
+SAY = ["sh", "-c", "echo {0} > /proc/1/fd/1"]
+
+
+def say(word: str) -> dict[str, Any]:
+    return {"exec": {"command": [part.format(word) for part in SAY]}}
+
+
+PODS = [
+    hooked("post-exec", postStart=say("hello")),
+    hooked("post-http", SERVER, postStart={"httpGet": {"port": 8080, "path": "/index"}}),
+    hooked("post-fails", postStart={"exec": {"command": ["false"]}}),
+    hooked("pre-exec", "trap 'echo term; exit 0' TERM; while :; do sleep 0.2 & wait; done", preStop=say("bye")),
+    hooked("pre-sleep", preStop={"sleep": {"seconds": 2}}),
+    hooked("pre-hangs", preStop={"exec": {"command": ["sleep", "1000"]}}),
+]
+
+
+def test_post_start_exec(agent: AgentProcess) -> None:
+    told = agent.until_running("post-exec")["post-exec"]
+    agent.until(lambda: agent.said(told) == ["hello"], "the hook's words")
+
+
+def test_a_post_start_that_fails_restarts_the_container(agent: AgentProcess) -> None:
+    told = agent.until_pod("post-fails", lambda told: told.get("restarts", 0) >= 1)
+    agent.until(lambda: "FailedPostStartHook" in str(agent.ask("events", told["name"])), "the event")
+
+
+def test_pre_stop_comes_before_the_signal(agent: AgentProcess) -> None:
+    told = agent.until_running("pre-exec")["pre-exec"]
+    log = agent.log(told)
+    with log.open() as words:
+        agent.remove("pre-exec")
+        agent.until(lambda: not agent.pod("pre-exec"), "pre-exec to be gone")
+        assert [line.split(" ", 3)[3].strip() for line in words] == ["bye", "term"]
+
+
+def test_pre_stop_sleep_delays_the_signal(agent: AgentProcess) -> None:
+    agent.until_running("pre-sleep")
+    began = time.monotonic()
+    agent.remove("pre-sleep")
+    agent.until(lambda: not agent.pod("pre-sleep"), "pre-sleep to be gone")
+    assert 2 <= time.monotonic() - began < GRACE
+
+
+def test_a_pre_stop_that_hangs_ends_with_the_grace(agent: AgentProcess) -> None:
+    short = hooked("pre-hangs", preStop={"exec": {"command": ["sleep", "1000"]}})
+    short["spec"]["terminationGracePeriodSeconds"] = 3
+    agent.put_pods(short)
+    agent.until_pod("pre-hangs", lambda told: told.get("phase") == "Running" and told["settled"], 60)
+    began = time.monotonic()
+    agent.remove("pre-hangs")
+    agent.until(lambda: not agent.pod("pre-hangs"), "pre-hangs to be gone")
+    assert 2.5 <= time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("name", ["post-http"])
+def test_post_start_http(agent: AgentProcess, name: str) -> None:
+    agent.until_pod(name, lambda told: told.get("containers"))
+    told = agent.until_pod(name, lambda told: told.get("restarts", 0) >= 0 and told.get("containers"))
+    agent.until(lambda: any("/index" in line for line in agent.said(told)), "the hook's request")
