@@ -7,7 +7,7 @@ import errno
 import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -69,7 +69,7 @@ class EventStore:
         """The latest last."""
         return tuple(sorted(self._events.values(), key=lambda event: event.last_at))
 
-    async def follow(self) -> AsyncIterator[Event]:
+    async def follow(self) -> AsyncGenerator[Event, None]:
         """Those that are there, then each that comes, until the reader leaves. One that comes again is told again."""
         queue: asyncio.Queue[Event] = asyncio.Queue(BACKLOG)
         self._followers.add(queue)
