@@ -104,7 +104,7 @@ def _running(manifest: Container, current: ObservedContainer, situation: Situati
     if failure := situation.failures.get(hook_subject(current.id)):
         return Plan(key, (stop(current, situation.observed, f"its postStart hook failed: {failure.message}"),))
     if why := liveness_failure(manifest, current):
-        grace = kill_grace_of_failure(manifest, situation.desired.pod)
+        grace = kill_grace_of_failure(manifest, situation.desired.pod, current)
         return Plan(key, (stop(current, situation.observed, why, grace),))
     change = resize(manifest, current, situation.desired, situation.settings)
     if isinstance(change, UpdateContainer):

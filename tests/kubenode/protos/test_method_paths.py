@@ -5,7 +5,15 @@ from pathlib import Path
 
 import grpc
 
-from kubenode.clients.stubs import cri_pb2, cri_pb2_grpc, csi_pb2, csi_pb2_grpc, pluginregistration_pb2_grpc
+from kubenode.clients.stubs import (
+    cri_pb2,
+    cri_pb2_grpc,
+    csi_pb2,
+    csi_pb2_grpc,
+    health_pb2,
+    health_pb2_grpc,
+    pluginregistration_pb2_grpc,
+)
 from kubenode.clients.stubs.pluginregistration_pb2 import InfoRequest
 
 
@@ -28,6 +36,7 @@ async def one_call_to_each_service(socket: str) -> None:
             csi_pb2_grpc.NodeStub(channel).NodeGetInfo(csi_pb2.NodeGetInfoRequest()),
             csi_pb2_grpc.ControllerStub(channel).ListVolumes(csi_pb2.ListVolumesRequest()),
             pluginregistration_pb2_grpc.RegistrationStub(channel).GetInfo(InfoRequest()),
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest()),
         )
         for call in calls:
             assert await call.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -54,4 +63,5 @@ def test_methods_are_called_by_their_published_paths(tmp_path: Path) -> None:
         "/csi.v1.Node/NodeGetInfo",
         "/csi.v1.Controller/ListVolumes",
         "/pluginregistration.Registration/GetInfo",
+        "/grpc.health.v1.Health/Check",
     }

@@ -7,10 +7,15 @@ import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from kubenode.clients.stubs import cri_pb2, csi_pb2, pluginregistration_pb2
+from kubenode.clients.stubs import cri_pb2, csi_pb2, health_pb2, pluginregistration_pb2
 
 FACTS = Path(__file__).parent / "facts"
-APIS = {"cri": cri_pb2.DESCRIPTOR, "csi": csi_pb2.DESCRIPTOR, "pluginregistration": pluginregistration_pb2.DESCRIPTOR}
+APIS = {
+    "cri": cri_pb2.DESCRIPTOR,
+    "csi": csi_pb2.DESCRIPTOR,
+    "health": health_pb2.DESCRIPTOR,
+    "pluginregistration": pluginregistration_pb2.DESCRIPTOR,
+}
 SCALARS: dict[int, str] = {number: name[len("TYPE_") :].lower() for name, number in FieldDescriptorProto.Type.items()}
 
 
