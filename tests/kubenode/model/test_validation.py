@@ -85,7 +85,7 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
     ({}, {}, _of(ports=[{"containerPort": 1, "hostPort": 9}] * 2), f"{C0}.ports[1].hostPort"),
     ({}, {}, {"hostNetwork": True, **_of(ports=[{"containerPort": 1, "hostPort": 2}])}, f"{C0}.ports[0].hostPort"),
     ({}, {}, _of(env=[{"name": "A"}, {"name": "A=B"}]), f"{C0}.env[1].name"),
-    ({}, {}, _of(env=[{"name": "A", "value": "\0"}]), f"{C0}.env[0].name"),
+    ({}, {}, _of(env=[{"name": "A", "value": "\0"}]), f"{C0}.env[0].value"),
     ({}, {}, _of(resources={"limits": {"cpu": "much"}}), f"{C0}.resources.limits.cpu"),
     ({}, {}, _of(resources={"limits": {"cpu": "-1"}}), f"{C0}.resources.limits.cpu"),
     ({}, {}, _of(resources={"limits": {"cpu": "100T"}}), f"{C0}.resources.limits.cpu"),
