@@ -32,6 +32,7 @@ from kubenode.model.reports import (
     Versions,
     carried_out,
     manifest_state,
+    object_state,
     planned,
 )
 from kubenode.model.settings import Settings
@@ -39,6 +40,7 @@ from kubenode.model.source import Snapshot
 from kubenode.model.status import PodStatus
 from kubenode.observe import node as node_facts
 from kubenode.plan import health as verdict
+from kubenode.plan.stale import stale_environments
 
 # A turn may wait for a pod's grace period, or for an image.
 SYNC_SECONDS = 3600.0
@@ -86,6 +88,7 @@ async def health(settings: Settings) -> HealthReport:
     try:
         report = await pods(settings) if agent.kind != "kubelet" else await manifests(settings)
         checks += verdict.manifest_checks(report)
+        checks += verdict.object_checks(report)
         checks += verdict.pod_checks(report)
     except ClientError:
         checks += verdict.manifest_checks(await manifests(settings))
@@ -154,17 +157,19 @@ async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
     return SyncReport(
         node=settings.node_name,
         dry_run=dry_run,
-        pods=tuple(_synced(key, done, dry_run=dry_run) for key, done in sorted(turns.items())),
+        pods=tuple(_synced(key, done, snapshot, dry_run=dry_run) for key, done in sorted(turns.items())),
         manifests=tuple(manifest_state(item) for item in snapshot.items),
+        objects=tuple(object_state(item) for item in snapshot.object_items),
         complete=snapshot.complete,
         errors=snapshot.errors,
     )
 
 
-def _synced(key: PodKey, done: Turn | ClientError, *, dry_run: bool) -> PodSync:
+def _synced(key: PodKey, done: Turn | ClientError, snapshot: Snapshot, *, dry_run: bool) -> PodSync:
     if isinstance(done, ClientError):
         return PodSync(pod=str(key), error=str(done))
-    return planned(done.plan) if dry_run else carried_out(done.plan, done.outcomes)
+    notes = stale_environments(snapshot.pods.get(key), done.observed, snapshot.object_items)
+    return planned(done.plan, notes) if dry_run else carried_out(done.plan, done.outcomes, notes)
 
 
 async def _survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple[Snapshot, set[PodKey]]:

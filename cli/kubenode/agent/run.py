@@ -21,13 +21,23 @@ from kubenode.clients.errors import ClientError
 from kubenode.model.actions import PullImage
 from kubenode.model.names import PodKey
 from kubenode.model.observed import State
-from kubenode.model.reports import AgentState, PodsReport, PodSync, SyncReport, carried_out, manifest_state, planned
+from kubenode.model.reports import (
+    AgentState,
+    PodsReport,
+    PodSync,
+    SyncReport,
+    carried_out,
+    manifest_state,
+    object_state,
+    planned,
+)
 from kubenode.model.settings import Settings
 from kubenode.model.source import Snapshot
 from kubenode.observe.pleg import Pleg
 from kubenode.observe.probe_store import load as load_probes
 from kubenode.observe.probe_store import save as save_probes
 from kubenode.observe.probing import Prober
+from kubenode.plan.stale import stale_environments
 from kubenode.serve.http import serve_admin, serve_health
 from kubenode.serve.metrics import Metrics
 
@@ -119,12 +129,15 @@ class Agent:
             async with asyncio.timeout(RUNTIME_PATIENCE_SECONDS):
                 await self._pleg.first.wait()
         workers = list(self._workers.values())
-        synced = await asyncio.gather(*(_preview(worker) if dry_run else _turn(worker) for worker in workers))
+        synced = await asyncio.gather(
+            *(_preview(worker, snapshot) if dry_run else _turn(worker, snapshot) for worker in workers)
+        )
         return SyncReport(
             node=self._settings.node_name,
             dry_run=dry_run,
             pods=tuple(sorted(synced, key=lambda pod: pod.pod)),
             manifests=tuple(manifest_state(item) for item in snapshot.items),
+            objects=tuple(object_state(item) for item in snapshot.object_items),
             complete=snapshot.complete,
             errors=snapshot.errors,
         )
@@ -193,14 +206,15 @@ class Agent:
             self._metrics.pod_started(max(one.started_at for one in running) - desired.seen_at, pulling)
 
 
-async def _preview(worker: Worker) -> PodSync:
+async def _preview(worker: Worker, snapshot: Snapshot) -> PodSync:
     try:
-        return planned((await worker.preview()).plan)
+        seen = await worker.preview()
+        return planned(seen.plan, stale_environments(worker.desired, seen.observed, snapshot.object_items))
     except ClientError as error:
         return PodSync(pod=str(worker.key), error=str(error))
 
 
-async def _turn(worker: Worker) -> PodSync:
+async def _turn(worker: Worker, snapshot: Snapshot) -> PodSync:
     """One turn, or why none can be taken: a runtime that cannot be asked ends the wait."""
     waiting = asyncio.ensure_future(worker.next_turns())
     limit = time.monotonic() + RUNTIME_PATIENCE_SECONDS
@@ -210,7 +224,8 @@ async def _turn(worker: Worker) -> PodSync:
             waiting.cancel()
             return PodSync(pod=str(worker.key), error=worker.error)
     turns = await waiting
-    return carried_out(turns[-1].plan, [outcome for turn in turns for outcome in turn.outcomes])
+    notes = stale_environments(worker.desired, turns[-1].observed, snapshot.object_items)
+    return carried_out(turns[-1].plan, [outcome for turn in turns for outcome in turn.outcomes], notes)
 
 
 async def live(settings: Settings, ready: asyncio.Event) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from kubenode.model.actions import Failure
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
-from kubenode.model.reports import PodsReport, manifest_state
+from kubenode.model.reports import PodsReport, manifest_state, object_state
 from kubenode.model.settings import Settings
 from kubenode.model.source import Item, Snapshot
 from kubenode.model.static_pod import DesiredPod
@@ -26,6 +26,7 @@ def pods_report(settings: Settings, snapshot: Snapshot, statuses: Iterable[PodSt
         node=settings.node_name,
         pods=tuple(sorted(rows, key=lambda row: (row.namespace, row.name))),
         manifests=tuple(manifest_state(item) for item in snapshot.items),
+        objects=tuple(object_state(item) for item in snapshot.object_items),
         complete=snapshot.complete,
         errors=snapshot.errors,
     )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
 
@@ -19,7 +20,7 @@ STYLES = {"Running": "green", "Succeeded": "dim", "Failed": "red", "Unknown": "r
 
 
 def pods(config: Config = CONFIG, node: NodeName = "", output: Output = Format.TABLE, query: Query = "") -> None:
-    """List the node's pods: state, restarts, age, address, manifest; then every manifest that is not run as it is."""
+    """List the node's pods: state, restarts, age, address, manifest; then all that is not used as it is written."""
     from kubenode.agent.queries import pods as ask
 
     report = asyncio.run(ask(settings_of(config, node)))
@@ -49,6 +50,7 @@ def _table(out: Console, report: PodsReport) -> None:
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
             held = f"; the last good version of {manifest.pod} goes on" if manifest.state == "held" else ""
             out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}{escape(held)}")
+    show_objects(out, report.objects)
 
 
 def _row(pod: PodStatus) -> tuple[str, ...]:

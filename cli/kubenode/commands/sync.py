@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubenode.commands.exit import WARNING
+from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import console, show
 
@@ -52,7 +53,7 @@ def sync(
 def _table(out: Console, report: SyncReport) -> None:
     from rich.markup import escape
 
-    changes = [pod for pod in report.pods if pod.steps or pod.error]
+    changes = [pod for pod in report.pods if pod.steps or pod.error or pod.notes]
     for pod in changes:
         out.print(f"[bold]{escape(pod.pod)}[/]")
         _steps(out, pod)
@@ -62,6 +63,7 @@ def _table(out: Console, report: SyncReport) -> None:
         if manifest.state != "valid":
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
             out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}")
+    show_objects(out, report.objects)
     if not changes:
         out.print(f"nothing to do for {len(report.pods)} pods")
     elif report.dry_run:
@@ -76,5 +78,7 @@ def _steps(out: Console, pod: PodSync) -> None:
         out.print(f"  {marks[step.result]} {escape(step.action)}  [dim]({escape(step.why)})[/]")
         if step.message and step.result == "failed":
             out.print(f"      {escape(step.message)}")
+    for note in pod.notes:
+        out.print(f"  [yellow]![/] {escape(note)}")
     if pod.error:
         out.print(f"  [red]✗[/] {escape(pod.error)}")

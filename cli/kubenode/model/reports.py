@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from kubenode.model.actions import Outcome, Plan
-from kubenode.model.source import Item
+from kubenode.model.source import Item, ObjectItem
 from kubenode.model.status import PodStatus
 
 
@@ -25,12 +25,23 @@ class ManifestState(Report, frozen=True, kw_only=True):
     line: int = 0
 
 
+class ObjectState(Report, frozen=True, kw_only=True):
+    """One ConfigMap or Secret of the node, by name: where, its state as a manifest's, and why. It has no values."""
+
+    source: str
+    state: str
+    object: str = ""
+    reason: str = ""
+    line: int = 0
+
+
 class PodsReport(Report, frozen=True, kw_only=True):
     """`complete`: every source and the runtime have answered. `errors` are those of sources that cannot be read."""
 
     node: str
     pods: tuple[PodStatus, ...] = ()
     manifests: tuple[ManifestState, ...] = ()
+    objects: tuple[ObjectState, ...] = ()
     complete: bool = True
     errors: tuple[str, ...] = ()
 
@@ -46,12 +57,16 @@ class Step(Report, frozen=True, kw_only=True):
 
 
 class PodSync(Report, frozen=True, kw_only=True):
-    """What one turn does, or did, for one pod. `wake_at`: seconds since the epoch, None when nothing is awaited."""
+    """What one turn does, or did, for one pod. `wake_at`: seconds since the epoch, None when nothing is awaited.
+
+    `notes` are what no step changes, and somebody may expect.
+    """
 
     pod: str
     steps: tuple[Step, ...] = ()
     wake_at: float | None = None
     error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class SyncReport(Report, frozen=True, kw_only=True):
@@ -59,6 +74,7 @@ class SyncReport(Report, frozen=True, kw_only=True):
     dry_run: bool
     pods: tuple[PodSync, ...] = ()
     manifests: tuple[ManifestState, ...] = ()
+    objects: tuple[ObjectState, ...] = ()
     complete: bool = True
     errors: tuple[str, ...] = ()
 
@@ -110,12 +126,17 @@ def manifest_state(item: Item) -> ManifestState:
     return ManifestState(source=str(item.origin), state=item.state.value, pod=pod, reason=item.reason, line=item.line)
 
 
-def planned(plan: Plan) -> PodSync:
+def object_state(item: ObjectItem) -> ObjectState:
+    name = str(item.key) if item.key else ""
+    return ObjectState(source=item.location, state=item.state.value, object=name, reason=item.reason, line=item.line)
+
+
+def planned(plan: Plan, notes: tuple[str, ...] = ()) -> PodSync:
     steps = tuple(Step(action=action.verb, why=action.why) for action in plan.actions)
-    return PodSync(pod=str(plan.key), steps=steps, wake_at=plan.wake_at)
+    return PodSync(pod=str(plan.key), steps=steps, wake_at=plan.wake_at, notes=notes)
 
 
-def carried_out(plan: Plan, outcomes: list[Outcome]) -> PodSync:
+def carried_out(plan: Plan, outcomes: list[Outcome], notes: tuple[str, ...] = ()) -> PodSync:
     steps = tuple(
         Step(
             action=outcome.action.verb,
@@ -126,4 +147,4 @@ def carried_out(plan: Plan, outcomes: list[Outcome]) -> PodSync:
         )
         for outcome in outcomes
     )
-    return PodSync(pod=str(plan.key), steps=steps, wake_at=plan.wake_at)
+    return PodSync(pod=str(plan.key), steps=steps, wake_at=plan.wake_at, notes=notes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kubenode.model.facts import AgentFacts, Amount, RuntimeFacts
 from kubenode.model.quantity import whole
-from kubenode.model.reports import Check, Level, ManifestState, PodsReport
+from kubenode.model.reports import Check, Level, ManifestState, ObjectState, PodsReport
 
 # Below the threshold the node is about to evict; below this many times the threshold somebody should look.
 WARN_AT = 1.25
@@ -79,6 +79,22 @@ def manifest_checks(report: PodsReport) -> Iterator[Check]:
         )
     else:
         yield Check(name="manifests", level=Level.OK, message=f"{len(report.manifests)} valid")
+
+
+def object_checks(report: PodsReport) -> Iterator[Check]:
+    """ConfigMaps and Secrets; a node without any is not asked about them."""
+    bad = [one for one in report.objects if one.state != "valid"]
+    if bad:
+        message = "; ".join(f"{_object(one)} is {one.state}: {one.reason}" for one in bad)
+        remedy = "Correct or remove the file; kubenode pods shows each."
+        yield Check(name="objects", level=Level.WARNING, message=message, remedy=remedy)
+    elif report.objects:
+        yield Check(name="objects", level=Level.OK, message=f"{len(report.objects)} valid")
+
+
+def _object(one: ObjectState) -> str:
+    place = f"{one.source}:{one.line}" if one.line else one.source
+    return f"{place} {one.object}".rstrip()
 
 
 def _manifest(manifest: ManifestState) -> str:
