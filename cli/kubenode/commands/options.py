@@ -30,13 +30,18 @@ CONFIG = Path("/etc/kubenode/config.yaml")
 def settings_of(config: Path, node: str) -> Settings:
     """The settings of the node that is asked for. Raises ConfigurationError, NotThisNode."""
     from kubenode.agent.config import load
-    from kubenode.agent.queries import is_this_node
     from kubenode.clients.errors import KubenodeError
 
     settings = load(config)
-    if node and not is_this_node(settings, node):
+    if node and not _is_this_node(settings, node):
         raise KubenodeError(
             f"--node {node}: only this node, {settings.node_name}, can be asked by this version. "
             f"Run the command on {node}, or roll it out with ansible-playbook."
         )
     return settings
+
+
+def _is_this_node(settings: Settings, name: str) -> bool:
+    from kubenode.agent.queries import is_this_node
+
+    return is_this_node(settings, name)
