@@ -13,7 +13,7 @@ from kubenode.observe.cgroups import cgroup_fact
 from kubenode.observe.node import node_facts
 from kubenode.observe.volumes import pod_directories, volume_facts
 from kubenode.plan.cgroups import pod_cgroup
-from kubenode.plan.volumes import volume_specs
+from kubenode.plan.volumes import looked_at
 
 
 class LocalObserver:
@@ -33,6 +33,6 @@ class LocalObserver:
         found = dataclasses.replace(pod, directories=pod_directories(self._pods).get(pod.key, ()), node=node)
         if desired is None:
             return found
-        specs, _ = volume_specs(desired, self._settings, node)
+        specs = looked_at(desired, self._settings, node)
         cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings), self._settings)
         return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup)
