@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ from kubenode.model.settings import (
     Settings,
     split_unsupported,
 )
+from kubenode.model.settings_rules import resource_problems, resource_warnings
+from kubenode.plan.sysctls import sysctl_namespace
 
 _Section = TypeVar("_Section", KubeletConfiguration, KubenodeConfiguration)
 
@@ -54,12 +57,14 @@ def load(path: Path) -> Settings:
                     f"{KUBELET_API_VERSION} or a KubenodeConfiguration of {KUBENODE_API_VERSION}"
                 )
     supported, unsupported = split_unsupported(kubelet)
+    configuration = _section(path, supported, KubeletConfiguration)
+    warnings = [f"{name} has no effect in this version" for name in unsupported]
     settings = Settings(
-        kubelet=_section(path, supported, KubeletConfiguration),
+        kubelet=configuration,
         kubenode=_section(path, kubenode, KubenodeConfiguration),
         node_name=_node_name(path, kubenode),
         memory_capacity=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        warnings=tuple(f"{path}: {name} has no effect in this version" for name in unsupported),
+        warnings=tuple(f"{path}: {warning}" for warning in (*warnings, *resource_warnings(configuration))),
     )
     _check(path, settings)
     return settings
@@ -116,6 +121,9 @@ def _check(path: Path, settings: Settings) -> None:
         _positive_duration(path, field, text)
     _check_numbers(path, settings)
     _check_directories(path, settings)
+    _check_pods_surroundings(path, kubelet)
+    for problem in resource_problems(kubelet, settings.kubenode):
+        raise ConfigurationError(f"{path}: {problem}")
     if kubelet.cgroup_driver not in ("cgroupfs", "systemd"):
         raise ConfigurationError(
             f"{path}: cgroupDriver: there is no driver {kubelet.cgroup_driver!r}: write cgroupfs or systemd"
@@ -141,6 +149,7 @@ def _check_directories(path: Path, settings: Settings) -> None:
     for name, directory in (
         ("staticPodPath", kubelet.static_pod_path),
         ("podLogsDir", kubelet.pod_logs_dir),
+        ("resolvConf", kubelet.resolv_conf),
         ("rootDirectory", settings.kubenode.root_directory),
         ("runDirectory", settings.kubenode.run_directory),
         ("containerLogsDirectory", settings.kubenode.container_logs_directory),
@@ -148,6 +157,30 @@ def _check_directories(path: Path, settings: Settings) -> None:
     ):
         if directory and not Path(directory).is_absolute():
             raise ConfigurationError(f"{path}: {name}: {directory!r} is not absolute: write the path from / on")
+
+
+def _check_pods_surroundings(path: Path, kubelet: KubeletConfiguration) -> None:
+    """What DNS and sysctls pods get."""
+    for server in kubelet.cluster_dns:
+        if not _is_address(server):
+            raise ConfigurationError(f"{path}: clusterDNS: {server!r} is not an IP address: write the DNS server's")
+    domain = kubelet.cluster_domain
+    if domain and not DNS_SUBDOMAIN.fullmatch(domain):
+        raise ConfigurationError(f"{path}: clusterDomain: {domain!r} is not a domain: write it as cluster.local")
+    for pattern in kubelet.allowed_unsafe_sysctls:
+        if not sysctl_namespace(pattern):
+            raise ConfigurationError(
+                f"{path}: allowedUnsafeSysctls: {pattern!r} is not a pod's own: write kernel.sem, or names or patterns "
+                "(with * at the end) of kernel.shm, kernel.msg, fs.mqueue. and net."
+            )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _threshold(path: Path, signal: str, text: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from kubenode.model.duration import parse_duration
+from kubenode.model.schema import Quantity
 
 KUBELET_API_VERSION = "kubelet.config.k8s.io/v1beta1"
 KUBENODE_API_VERSION = "kubenode.io/v1alpha1"
+DEFAULT_CPU_PERIOD_US = 100_000
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -47,9 +49,22 @@ class KubeletConfiguration(Section, frozen=True, kw_only=True):
     cgroup_root: str = ""
     pod_logs_dir: str = "/var/log/pods"
     seccomp_default: bool = False
+    allowed_unsafe_sysctls: list[str] = []
+    cluster_dns: list[str] = msgspec.field(name="clusterDNS", default_factory=list)
+    cluster_domain: str = ""
+    resolv_conf: str = "/etc/resolv.conf"
     oom_score_adj: int = -999
     eviction_hard: dict[str, str] = {}
     crash_loop_back_off: CrashLoopBackOff = CrashLoopBackOff()
+    max_pods: int = 110
+    pods_per_core: int = 0
+    pod_pids_limit: int = -1
+    kube_reserved: dict[str, Quantity] = {}
+    system_reserved: dict[str, Quantity] = {}
+    enforce_node_allocatable: list[str] = msgspec.field(default_factory=lambda: ["pods"])
+    cgroups_per_qos: bool = msgspec.field(name="cgroupsPerQOS", default=True)
+    cpu_cfs_quota: bool = msgspec.field(name="cpuCFSQuota", default=True)
+    cpu_cfs_quota_period: str = msgspec.field(name="cpuCFSQuotaPeriod", default="100ms")
 
 
 class KubenodeConfiguration(Section, frozen=True, kw_only=True):
@@ -62,6 +77,7 @@ class KubenodeConfiguration(Section, frozen=True, kw_only=True):
     run_directory: str = "/run/kubenode"
     container_logs_directory: str = "/var/log/containers"
     max_parallel_pod_starts: int = 4
+    node_labels: dict[str, str] = {}
     local_objects_path: str = ""
 
 
@@ -111,6 +127,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return 1 if self.kubelet.serialize_image_pulls else self.kubelet.max_parallel_image_pulls
 
     @property
+    def cpu_quota_period(self) -> int:
+        """In µs; 0 where CPU limits are not enforced."""
+        seconds = parse_duration(self.kubelet.cpu_cfs_quota_period) if self.kubelet.cpu_cfs_quota else 0.0
+        return round(seconds * 1_000_000)
+
+    @property
     def eviction_hard(self) -> dict[str, str]:
         """The kubelet's hard thresholds, each replaceable by the configuration."""
         return {**DEFAULT_EVICTION_HARD, **self.kubelet.eviction_hard}
@@ -128,24 +150,24 @@ DEFAULT_EVICTION_HARD = {
 # Fields that the kubelet has and this version does not act on: accepted, and said so.
 UNSUPPORTED_FIELDS = frozenset(
     (
-        "address allowedUnsafeSysctls authentication authorization cgroupsPerQOS clusterDNS clusterDomain "
+        "address authentication authorization "
         "configMapAndSecretChangeDetectionStrategy containerLogMaxFiles containerLogMaxSize containerLogMaxWorkers "
-        "containerLogMonitorInterval contentType cpuCFSQuota cpuCFSQuotaPeriod cpuManagerPolicy "
+        "containerLogMonitorInterval contentType cpuManagerPolicy "
         "cpuManagerPolicyOptions cpuManagerReconcilePeriod enableContentionProfiling enableControllerAttachDetach "
         "enableDebugFlagsHandler enableDebuggingHandlers enableProfilingHandler enableServer enableSystemLogHandler "
-        "enableSystemLogQuery enforceNodeAllocatable eventBurst eventRecordQPS evictionMaxPodGracePeriod "
+        "enableSystemLogQuery eventBurst eventRecordQPS evictionMaxPodGracePeriod "
         "evictionMinimumReclaim evictionPressureTransitionPeriod evictionSoft evictionSoftGracePeriod failCgroupV1 "
         "failSwapOn featureGates hairpinMode imageGCHighThresholdPercent imageGCLowThresholdPercent "
         "imageMaximumGCAge imageMinimumGCAge imagePullCredentialsVerificationPolicy iptablesDropBit "
-        "iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS kubeReserved kubeReservedCgroup "
-        "kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles maxPods "
+        "iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS kubeReservedCgroup "
+        "kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains maxOpenFiles "
         "memoryManagerPolicy memorySwap memoryThrottlingFactor mergeDefaultEvictionSettings nodeLeaseDurationSeconds "
-        "nodeStatusMaxImages nodeStatusReportFrequency nodeStatusUpdateFrequency podCIDR podPidsLimit podsPerCore "
+        "nodeStatusMaxImages nodeStatusReportFrequency nodeStatusUpdateFrequency podCIDR "
         "port preloadedImagesVerificationAllowlist protectKernelDefaults providerID qosReserved readOnlyPort "
-        "registerNode registerWithTaints registryBurst registryPullQPS reservedMemory reservedSystemCPUs resolvConf "
+        "registerNode registerWithTaints registryBurst registryPullQPS reservedMemory reservedSystemCPUs "
         "rotateCertificates runOnce serverTLSBootstrap showHiddenMetricsForVersion shutdownGracePeriod "
         "shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill "
-        "streamingConnectionIdleTimeout swapBehavior systemCgroups systemReserved systemReservedCgroup "
+        "streamingConnectionIdleTimeout swapBehavior systemCgroups systemReservedCgroup "
         "tlsCertFile tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy "
         "topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir "
         "volumeStatsAggPeriod"

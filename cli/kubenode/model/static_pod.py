@@ -12,6 +12,8 @@ from kubenode.model import names
 from kubenode.model.names import PodKey
 from kubenode.model.objects import Objects
 from kubenode.model.pod import Pod
+from kubenode.model.requests import QosClass, fixed_spec, qos_class
+from kubenode.model.specs import UserNamespace
 
 
 class SourceKind(StrEnum):
@@ -44,7 +46,8 @@ class Refusal:
 class DesiredPod:
     """A pod that should run here. `seen_at` is when the agent first saw it, in seconds since the epoch.
 
-    `objects` are the ConfigMaps and Secrets that the pod refers to, as far as the node has them.
+    `objects` are the ConfigMaps and Secrets that the pod refers to, as far as the node has them. `user_namespace` is
+    what a pod with hostUsers: false runs as; None where the node cannot give it one.
     """
 
     pod: Pod
@@ -52,6 +55,7 @@ class DesiredPod:
     seen_at: float
     objects: Objects = field(default_factory=dict, repr=False)
     refusal: Refusal | None = None
+    user_namespace: UserNamespace | None = None
 
     @property
     def key(self) -> PodKey:
@@ -93,6 +97,10 @@ def static_pod_name(name: str, node_name: str) -> str:
 
 
 def _uid(pod: Pod, origin: Origin, node_name: str) -> str:
-    meaning = msgspec.structs.replace(pod, status=None)
+    """CPU and memory can change in place, as long as the pod's QoS class, and with it its cgroup, stays the same."""
+    qos = qos_class(pod)
+    meaning = msgspec.structs.replace(pod, status=None, spec=fixed_spec(pod.spec))
     text = canonical(meaning) + f"\nhost:{node_name}\n{origin.kind}:{origin.location}".encode()
+    if qos is not QosClass.BEST_EFFORT:
+        text += f"\nqos:{qos}".encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest()

@@ -6,6 +6,7 @@ import hashlib
 
 from kubenode.model import names
 from kubenode.model.pod import Container, Pod
+from kubenode.model.requests import fixed_container
 from kubenode.model.security import SeccompProfile
 from kubenode.model.settings import Settings
 from kubenode.model.specs import ContainerSpec, Namespace, Namespaces, PortMapping, SandboxSpec, Seccomp
@@ -24,8 +25,12 @@ HOSTNAME_LENGTH = 63
 
 
 def container_hash(container: Container) -> str:
-    """Changes with anything in the container's manifest: a container of another hash is replaced."""
-    return hashlib.sha256(canonical(container)).hexdigest()[:16]
+    """Changes with anything in the container's manifest that only another container can have.
+
+    CPU and memory can change while it runs, unless its resizePolicy says that it is to be restarted for them.
+    """
+    restarting = [one.resource_name for one in container.resize_policy if one.restart_policy == "RestartContainer"]
+    return hashlib.sha256(canonical(fixed_container(container, restarting))).hexdigest()[:16]
 
 
 def sandbox_spec(desired: DesiredPod, attempt: int, settings: Settings) -> SandboxSpec:

@@ -45,9 +45,9 @@ def test_two_documents_in_any_order(path: Path) -> None:
 
 
 def test_fields_that_have_no_effect_are_told(path: Path) -> None:
-    settings = _load(path, f"{KUBELET}maxPods: 5\nclusterDNS: [10.0.0.10]\nauthentication: {{anonymous: {{}}}}\n")
+    settings = _load(path, f"{KUBELET}port: 5\nproviderID: x\nauthentication: {{anonymous: {{}}}}\n")
     assert settings.warnings == tuple(
-        f"{path}: {name} has no effect in this version" for name in ("authentication", "clusterDNS", "maxPods")
+        f"{path}: {name} has no effect in this version" for name in ("authentication", "port", "providerID")
     )
 
 

@@ -46,6 +46,8 @@ SAME = [
     _pod(restartPolicy="Always"),
     _pod(terminationGracePeriodSeconds=30),
     msgspec.structs.replace(_pod(), status={"phase": "Running"}),
+    _pod(resources={}),
+    _pod(containers=[{"name": "app", "image": "r.test/app:1", "resources": {"limits": {}}}]),
 ]
 OTHER = [
     _pod({"labels": {"a": "b"}}),
@@ -54,6 +56,37 @@ OTHER = [
     _pod(containers=[{"name": "app", "image": "r.test/app:2"}]),
     _pod(containers=[{"name": "app", "image": "r.test/app:1", "env": [{"name": "A", "value": "1"}]}]),
 ]
+
+
+LIMITS = {"cpu": "1", "memory": "1Gi"}
+
+
+def _sized(limits: dict[str, Any] | None = None, pod: dict[str, Any] | None = None, **requests: Any) -> Pod:
+    resources = {"limits": limits or {}, "requests": requests}
+    containers = [{"name": "app", "image": "r.test/app:1", "resources": resources}, {"name": "side", "image": "i"}]
+    return _pod(containers=containers, resources=pod or {})
+
+
+# Two sizes each, and whether the pod can change from one to the other in place.
+SIZES = [
+    (_sized(cpu="1"), _sized(cpu="2"), True),
+    (_sized(cpu="1"), _sized(memory="1Gi"), True),
+    (_sized(LIMITS), _sized({**LIMITS, "cpu": "2"}), True),
+    (_sized(LIMITS), _sized(LIMITS, cpu="100m"), True),
+    (_sized(pod={"limits": LIMITS}), _sized(pod={"limits": {**LIMITS, "memory": "2Gi"}}), True),
+    (_sized(), _sized(cpu="1"), False),
+    (_sized(pod={"limits": LIMITS}), _sized(pod={"limits": LIMITS, "requests": {"cpu": "500m"}}), False),
+    (_sized(LIMITS), _sized({**LIMITS, "ephemeral-storage": "1Gi"}), False),
+    (_sized(LIMITS), _sized({**LIMITS, "hugepages-2Mi": "2Mi"}), False),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "in_place"), SIZES)
+def test_only_cpu_and_memory_change_in_place_and_only_within_a_qos_class(
+    before: Pod, after: Pod, in_place: bool
+) -> None:
+    uids = {static_pod(pod, FILE, "node").metadata.uid for pod in (before, after)}
+    assert len(uids) == (1 if in_place else 2)
 
 
 @pytest.mark.parametrize("pod", SAME)

@@ -135,3 +135,28 @@ def test_a_hash_follows_the_meaning() -> None:
     assert container_hash(one) == container_hash(same)
     for change in ({"image": "other"}, {"command": ["a"]}, {"tty": True}):
         assert container_hash(msgspec.structs.replace(one, **change)) != container_hash(one)
+
+
+def _hash(policy: list[dict[str, str]], **requests: str) -> str:
+    fields = {"name": "app", "resources": {"requests": requests}, "resizePolicy": policy}
+    return container_hash(desired_pod({"containers": [fields]}).pod.spec.containers[0])
+
+
+RESTART = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+IN_PLACE = [{"resourceName": "memory", "restartPolicy": "NotRequired"}]
+
+
+@pytest.mark.parametrize("policy", [[], IN_PLACE, RESTART])
+def test_cpu_changes_in_place(policy: list[dict[str, str]]) -> None:
+    assert _hash(policy, cpu="1") == _hash(policy, cpu="2") == _hash(policy)
+
+
+@pytest.mark.parametrize(("policy", "same"), [([], True), (IN_PLACE, True), (RESTART, False)])
+def test_a_resize_policy_decides_whether_more_memory_is_another_container(
+    policy: list[dict[str, str]], same: bool
+) -> None:
+    assert (_hash(policy, memory="1Gi") == _hash(policy, memory="2Gi")) is same
+
+
+def test_other_resources_need_another_container() -> None:
+    assert _hash([]) != _hash([], **{"ephemeral-storage": "1Gi"})

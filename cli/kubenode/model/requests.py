@@ -1,0 +1,143 @@
+"""What a pod asks for in all, and the QoS class that follows from it.
+
+Amounts are whole numbers by resource name: CPU in thousandths, all else in its base unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from kubenode.model.pod import Container, Pod, PodSpec, Resources, all_containers, is_sidecar
+from kubenode.model.quantity import milli, whole
+from kubenode.model.schema import Quantity
+
+CPU, MEMORY, EPHEMERAL_STORAGE = "cpu", "memory", "ephemeral-storage"
+HUGE_PAGES = "hugepages-"
+RESIZABLE = (CPU, MEMORY)
+
+Amounts = dict[str, int]
+
+
+class QosClass(StrEnum):
+    GUARANTEED = "Guaranteed"
+    BURSTABLE = "Burstable"
+    BEST_EFFORT = "BestEffort"
+
+
+def amounts(quantities: Mapping[str, Quantity]) -> Amounts:
+    return {name: milli(text) if name == CPU else whole(text) for name, text in quantities.items()}
+
+
+def container_requests(container: Container) -> Amounts:
+    """A request that is missing is taken from the limit."""
+    return amounts({**container.resources.limits, **container.resources.requests})
+
+
+def container_limits(container: Container) -> Amounts:
+    return amounts(container.resources.limits)
+
+
+def pod_requests(pod: Pod) -> Amounts:
+    """What the node must have for the pod, its overhead included.
+
+    The pod's own requests count over the sum of its containers'; where it has none but a limit, the containers' sum
+    counts if they ask for any, else the limit, as Kubernetes' defaults have it.
+    """
+    return _sum(_requests(pod), amounts(pod.spec.overhead))
+
+
+def pod_limits(pod: Pod) -> Amounts:
+    """The sum of all limits, or the pod's own; overhead comes on top of what is limited at all."""
+    limits = {**aggregate(pod, container_limits), **amounts(_of_pod(pod.spec.resources.limits))}
+    overhead = {name: more for name, more in amounts(pod.spec.overhead).items() if limits.get(name)}
+    return _sum(limits, overhead)
+
+
+def aggregate(pod: Pod, of: Callable[[Container], Amounts]) -> Amounts:
+    """All app containers and sidecars together, or the largest start-up step, whichever is more of each resource."""
+    together: Amounts = {}
+    for container in pod.spec.containers:
+        together = _sum(together, of(container))
+    sidecars: Amounts = {}
+    largest: Amounts = {}
+    for container in pod.spec.init_containers:
+        step = _sum(sidecars, of(container))
+        largest = _largest(largest, step)
+        if is_sidecar(container):
+            sidecars = step
+    return _largest(_sum(together, sidecars), largest)
+
+
+def qos_class(pod: Pod) -> QosClass:
+    """BestEffort asks for no CPU and memory; Guaranteed limits both, everywhere, to what it requests."""
+    if has_pod_level(pod):
+        level = [(amounts(_of_pod(pod.spec.resources.limits)), _requests(pod))]
+    else:
+        level = [(container_limits(one), container_requests(one)) for one in all_containers(pod.spec)]
+    pairs = [(limits.get(name, 0), requests.get(name, 0)) for limits, requests in level for name in RESIZABLE]
+    if not any(limit or request for limit, request in pairs):
+        return QosClass.BEST_EFFORT
+    if all(limit and request == limit for limit, request in pairs):
+        return QosClass.GUARANTEED
+    return QosClass.BURSTABLE
+
+
+def has_pod_level(pod: Pod) -> bool:
+    """Whether the pod as a whole has requests or limits."""
+    resources = pod.spec.resources
+    return bool(_of_pod(resources.limits) or _of_pod(resources.requests))
+
+
+def fixed_container(container: Container, keep: Collection[str] = ()) -> Container:
+    """The same without the CPU and memory that can change while it runs; `keep`: those that stay."""
+    return msgspec.structs.replace(container, resources=_fixed(container.resources, keep) or _NONE_OF_CONTAINER)
+
+
+def fixed_spec(spec: PodSpec) -> PodSpec:
+    """The same without any CPU and memory, of the pod and of its containers."""
+    return msgspec.structs.replace(
+        spec,
+        containers=[fixed_container(one) for one in spec.containers],
+        init_containers=[fixed_container(one) for one in spec.init_containers],
+        resources=_fixed(spec.resources) or _NONE_OF_POD,
+    )
+
+
+# Of a field's default only the very object is left out when a manifest is encoded.
+_NONE_OF_CONTAINER = Container(name="", image="").resources
+_NONE_OF_POD = PodSpec(containers=[]).resources
+
+
+def _fixed(resources: Resources, keep: Collection[str] = ()) -> Resources | None:
+    """None when nothing is left."""
+    limits, requests = (
+        {name: value for name, value in quantities.items() if name in keep or name not in RESIZABLE}
+        for quantities in (resources.limits, resources.requests)
+    )
+    return Resources(limits=limits, requests=requests) if limits or requests else None
+
+
+def _requests(pod: Pod) -> Amounts:
+    containers = aggregate(pod, container_requests)
+    if not has_pod_level(pod):
+        return containers
+    limits = amounts(_of_pod(pod.spec.resources.limits))
+    # Pages cannot be overcommitted: the pod's limit is its request.
+    pages = {name: value for name, value in limits.items() if name.startswith(HUGE_PAGES)}
+    return {**limits, **containers, **pages, **amounts(_of_pod(pod.spec.resources.requests))}
+
+
+def _of_pod(quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Those that a pod can have as a whole."""
+    return {name: value for name, value in quantities.items() if name in RESIZABLE or name.startswith(HUGE_PAGES)}
+
+
+def _sum(one: Amounts, other: Amounts) -> Amounts:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in one.keys() | other.keys()}
+
+
+def _largest(one: Amounts, other: Amounts) -> Amounts:
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in one.keys() | other.keys()}
