@@ -14,14 +14,14 @@ from kubenode.model.settings import Settings
 from kubenode.model.source import Item, Snapshot
 from kubenode.model.static_pod import DesiredPod
 from kubenode.model.status import PodStatus
-from kubenode.plan.containers import Situation
-from kubenode.plan.status import pod_status
+from kubenode.plan.situation import Situation
+from kubenode.plan.status import leftover_status, pod_status
 
 
 def pods_report(settings: Settings, snapshot: Snapshot, statuses: Iterable[PodStatus]) -> PodsReport:
     """Statuses with the state of the manifest behind each."""
     owners = {item.desired.key: item for item in snapshot.items if item.desired is not None}
-    rows = [_with_source(status, owners.get(PodKey(status.namespace, status.name))) for status in statuses]
+    rows = [with_source(status, owners.get(PodKey(status.namespace, status.name))) for status in statuses]
     return PodsReport(
         node=settings.node_name,
         pods=tuple(sorted(rows, key=lambda row: (row.namespace, row.name))),
@@ -44,22 +44,24 @@ def status_of(
 ) -> PodStatus:
     """One pod's status; `error` says why the runtime could not be asked about it."""
     if desired is None:
-        failure = next(iter(failures.values()), None)
-        status = PodStatus(
-            namespace=observed.key.namespace,
-            name=observed.key.name,
-            phase="Terminating",
-            reason=failure.reason if failure else "",
-            message=failure.message if failure else "",
-        )
+        status = leftover_status(observed, failures)
     else:
         status = pod_status(Situation.of(desired, observed, failures, settings, now))
     if error:
-        return msgspec.structs.replace(status, phase="Unknown", reason="RuntimeUnavailable", message=error)
+        return msgspec.structs.replace(
+            status, phase="Unknown", column="Unknown", reason="RuntimeUnavailable", message=error
+        )
     return msgspec.structs.replace(status, settled=settled)
 
 
-def _with_source(status: PodStatus, item: Item | None) -> PodStatus:
+def unseen(status: PodStatus, error: str) -> PodStatus:
+    """The status of a pod that the runtime could not be asked about."""
+    unknown = {"phase": "Unknown", "column": "Unknown", "reason": "RuntimeUnavailable", "message": error}
+    return msgspec.structs.replace(status, **unknown)
+
+
+def with_source(status: PodStatus, item: Item | None) -> PodStatus:
+    """The status with the manifest behind it."""
     if item is None:
         return status
     return msgspec.structs.replace(

@@ -1,0 +1,93 @@
+"""What the agent notes down of every turn, and tells of single pods: events, descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from kubenode.agent.describing import pod_detail
+from kubenode.agent.once import Turn
+from kubenode.agent.tables import status_of
+from kubenode.agent.worker import Worker
+from kubenode.model.describe import PodDetail
+from kubenode.model.events import EventsReport
+from kubenode.model.names import PodKey
+from kubenode.model.observed import ObservedPod
+from kubenode.model.settings import Settings
+from kubenode.model.source import Item, Snapshot
+from kubenode.model.status import PodStatus
+from kubenode.plan.events import About, manifest_events, outcome_events, seen_events, status_events
+from kubenode.report.events import EventStore
+from kubenode.serve.http import PodAnswers
+
+
+class Notebook:
+    """`workers` and `snapshot` are the agent's own, looked at when somebody asks. `clock`: seconds since the epoch."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        workers: Mapping[PodKey, Worker],
+        snapshot: Callable[[], Snapshot],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._workers = workers
+        self._snapshot = snapshot
+        self._store = EventStore(settings.state_directory / "events.jsonl", clock)
+        self._before: dict[PodKey, tuple[PodStatus, ObservedPod]] = {}
+        self._manifests: dict[str, Item] = {}
+
+    async def run(self) -> None:
+        """Keep the events on disk until cancelled."""
+        await self._store.run()
+
+    @property
+    def answers(self) -> PodAnswers:
+        """For the admin socket."""
+        return PodAnswers(pod=self.pod, events=self.events, follow=self._store.follow)
+
+    def turned(self, worker: Worker, turn: Turn) -> None:
+        """Note what a turn saw and did."""
+        now, key = self._clock(), worker.key
+        about = About(key, worker.desired.uid if worker.desired else "")
+        found = list(outcome_events(about, turn.outcomes, now))
+        if worker.desired is None:
+            self._before.pop(key, None)
+        else:
+            failures = worker.failures
+            status = status_of(worker.desired, turn.observed, failures, self._settings, now, settled=worker.settled)
+            before, seen = self._before.get(key, (None, None))
+            same = before is not None and before.uid == status.uid
+            found += status_events(about, before if same else None, status, now)
+            if seen is not None:
+                found += seen_events(about, seen, turn.observed)
+            self._before[key] = status, turn.observed
+        self._store.record(found)
+
+    def read(self, snapshot: Snapshot) -> None:
+        """Note which manifests are not run as they are, or are so again."""
+        self._store.record(manifest_events(self._manifests, snapshot.items, self._clock()))
+        self._manifests = {str(item.origin): item for item in snapshot.items}
+
+    def events(self) -> EventsReport:
+        return EventsReport(node=self._settings.node_name, events=self._store.all())
+
+    def pod(self, key: PodKey) -> PodDetail | None:
+        """None for a pod that nobody knows."""
+        worker = self._workers.get(key)
+        if worker is None:
+            return None
+        detail = pod_detail(
+            worker.desired,
+            worker.observed,
+            worker.failures,
+            self._settings,
+            self._clock(),
+            self._snapshot(),
+            events=self._store.of(key),
+            error=worker.error,
+        )
+        return msgspec.structs.replace(detail, status=msgspec.structs.replace(detail.status, settled=worker.settled))
