@@ -58,9 +58,11 @@ class RuntimeActions:
         made.sandbox_id = answer.pod_sandbox_id
 
     async def write_hosts(self, action: WriteHosts, made: Made) -> None:
-        ips = action.spec.ips or await self._ips(made.sandbox_id)
-        text = hosts_text(action.spec, ips).encode()
-        await asyncio.to_thread(write_atomic, Path(action.spec.path), text, HOSTS_MODE, durable=False)
+        spec = action.spec
+        ips = spec.ips or await self._ips(made.sandbox_id)
+        copied = await asyncio.to_thread(Path(spec.copied_from).read_text, errors="replace") if spec.copied_from else ""
+        text = hosts_text(spec, ips, copied).encode()
+        await asyncio.to_thread(write_atomic, Path(spec.path), text, HOSTS_MODE, durable=False)
 
     async def _ips(self, sandbox_id: str) -> tuple[str, ...]:
         answer = await self._cri.pod_sandbox_status(pb.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id))

@@ -1,0 +1,47 @@
+"""What only newer runtimes have: images as volumes (image_volume.go), users of the pod's own (hostUsers)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.agent import AgentProcess, agent_process, container, pod
+from support.containerd import RealRuntime
+
+IMAGE = {"reference": "kubenode.test/variant:1", "pullPolicy": "IfNotPresent"}
+PODS = [
+    pod(
+        "image-volume",
+        containers=[
+            container(
+                command="cat /v/www/index.html; touch /v/x && echo written || echo refused",
+                volumeMounts=[{"name": "v", "mountPath": "/v"}],
+            )
+        ],
+        volumes=[{"name": "v", "image": IMAGE}],
+        restartPolicy="Never",
+    ),
+    pod("own-users", "cat /proc/self/uid_map", hostUsers=False, restartPolicy="Never"),
+]
+
+
+@pytest.fixture(scope="module")
+def agent(containerd2: RealRuntime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    folder = tmp_path_factory.mktemp("agent")
+    with agent_process(folder, containerd2.endpoint, containerd2.cgroup_root) as running:
+        running.put_pods(*PODS)
+        yield running
+        running.clear()
+
+
+def test_an_image_is_a_volume_that_cannot_be_written(agent: AgentProcess) -> None:
+    told = agent.until_pod("image-volume", lambda told: told.get("phase") == "Succeeded")
+    assert agent.said(told) == ["hello from busybox", "refused"]
+
+
+def test_a_pod_has_users_of_its_own(agent: AgentProcess) -> None:
+    told = agent.until_pod("own-users", lambda told: told.get("phase") == "Succeeded")
+    inside, outside, length = agent.said(told)[0].split()
+    assert (inside, length) == ("0", "65536")
+    assert int(outside) >= 65536
