@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
-from pathlib import Path
+from pathlib import Path, PurePath
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 UMOUNT_NOFOLLOW = 8
@@ -103,7 +103,7 @@ def filesystem_type(path: str) -> str:
 def mounted_at(directory: str, filesystem: str) -> bool:
     """Whether a file system of that type (tmpfs, hugetlbfs) begins there; a link or nothing is none."""
     try:
-        here, above = os.lstat(directory), os.lstat(os.path.dirname(directory))  # noqa: PTH120
+        here, above = os.lstat(directory), os.lstat(PurePath(directory).parent)
         return here.st_dev != above.st_dev and filesystem_type(directory) == filesystem
     except FileNotFoundError:
         return False

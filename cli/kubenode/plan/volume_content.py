@@ -95,9 +95,8 @@ def _object_files(
     if value is None:
         if optional:
             return
-        place = around.settings.kubelet.static_pod_path
-        where = f"put its manifest into {place}" if place else "put its manifest beside the pod's"
-        raise UnrunnableError(FAILED_MOUNT, f"{key} is missing: {where}, or set optional: true")
+        place = around.settings.kubenode.local_objects_path or "the directory that localObjectsPath is to name"
+        raise UnrunnableError(FAILED_MOUNT, f"{key} is missing: put its manifest into {place}, or set optional: true")
     values = value.values
     for item in items or [KeyToPath(key=name, path=name) for name in sorted(values)]:
         if item.key in values:

@@ -41,6 +41,11 @@ def empty_dir_state(medium: str) -> str:
     return f"emptyDir on {medium}" if medium else "emptyDir"
 
 
+def filesystem_of(medium: str) -> str:
+    """What is mounted for an emptyDir of that medium."""
+    return "hugetlbfs" if medium.startswith("HugePages") else "tmpfs"
+
+
 def content_state(memory: bool, entries: Iterable[Entry]) -> str:
     digest = hashlib.sha256()
     for path, mode, group, data in sorted(entries, key=lambda entry: entry.path):
