@@ -13,6 +13,7 @@ import msgspec
 import kubenode
 from kubenode.agent.admission import admit
 from kubenode.agent.desired import Sources
+from kubenode.agent.noting import Notebook
 from kubenode.agent.once import Node, Turn, open_node
 from kubenode.agent.tables import pods_report, status_of
 from kubenode.agent.tasks import keep_running
@@ -59,6 +60,7 @@ class Agent:
         self._workers = workers
         self._sources = Sources(settings, node.clock, self._desired_changed)
         self._pleg = Pleg(node.cri, node.observer, self._pod_changed, metrics.relisted)
+        self._notebook = Notebook(settings, node.clock, workers, lambda: self._sources.snapshot)
         self._started_at = node.clock()
         self._starting: dict[str, float] = {}
         self._group = asyncio.TaskGroup()
@@ -70,7 +72,8 @@ class Agent:
             group.create_task(self._sources.run(), name="sources")
             group.create_task(self._pleg.run(), name="pleg")
             group.create_task(self._prober.run(), name="prober")
-            group.create_task(keep_running("keeping of probe results", self._keep_probes))
+            group.create_task(keep_running("the keeping of probe results", self._keep_probes))
+            group.create_task(keep_running("the keeping of events", self._notebook.run))
             group.create_task(
                 keep_running(
                     "the health server",
@@ -82,7 +85,13 @@ class Agent:
             group.create_task(
                 keep_running(
                     "the admin socket",
-                    lambda: serve_admin(self._settings.admin_socket, pods=self.pods, sync=self.sync, state=self.state),
+                    lambda: serve_admin(
+                        self._settings.admin_socket,
+                        pods=self.pods,
+                        sync=self.sync,
+                        state=self.state,
+                        answers=self._notebook.answers,
+                    ),
                 )
             )
             ready.set()
@@ -143,6 +152,7 @@ class Agent:
         )
 
     def _desired_changed(self, snapshot: Snapshot) -> None:
+        self._notebook.read(snapshot)
         for key, desired in admit(snapshot.pods, self._settings).items():
             self._worker(key).want(desired)
         if snapshot.complete:
@@ -184,6 +194,7 @@ class Agent:
 
     def _turned(self, worker: Worker, turn: Turn, seconds: float) -> None:
         self._metrics.turned(turn.plan.actions, turn.outcomes, seconds)
+        self._notebook.turned(worker, turn)
         if worker.desired is None:
             return
         uid = worker.desired.uid
