@@ -37,13 +37,13 @@ def _parts(document: Document) -> Iterator[Document]:
 def _object(part: Document) -> LocalObject:
     kind = part.value.get("kind") if isinstance(part.value, dict) else None
     if kind == "ConfigMap":
-        return _checked(part, convert(_joined(part, "binaryData"), ConfigMap))
+        return _checked(part, convert(joined(part, "binaryData"), ConfigMap))
     if kind == "Secret":
-        return _checked(part, convert(_joined(part, "data"), Secret))
+        return _checked(part, convert(joined(part, "data"), Secret))
     raise part.refusal("$.kind", "only ConfigMaps and Secrets are read from here")
 
 
-def _joined(part: Document, field: str) -> Document:
+def joined(part: Document, field: str) -> Document:
     """Base64 may be written on several lines, as Kubernetes reads it."""
     values = part.value.get(field)
     if not isinstance(values, dict):
