@@ -51,7 +51,8 @@ class NodeFacts:
     """What pods are told about their node, and what it has to give.
 
     `cpus` in thousandths, `memory` and `ephemeral_storage` in bytes, `huge_pages` in bytes by resource name
-    ("hugepages-2Mi"); 0 where it is not known.
+    ("hugepages-2Mi"); 0 where it is not known. `allocatable` is what of these pods may use, in the same units by
+    resource name.
     """
 
     ips: tuple[str, ...] = ()
@@ -60,3 +61,6 @@ class NodeFacts:
     memory: int = 0
     ephemeral_storage: int = 0
     huge_pages: Mapping[str, int] = field(default_factory=dict)
+    allocatable: Mapping[str, int] = field(default_factory=dict)
+    architecture: str = ""
+    apparmor: bool | None = None

@@ -125,7 +125,8 @@ class SandboxSpec:
 class LinuxResources:
     """cpu_shares 2..262144; cpu_quota and cpu_period in µs (quota 0: no limit); memory_limit in bytes (0: none).
 
-    `huge_pages` are limits in bytes by page size as the runtime writes it ("2MB", "1GB").
+    `huge_pages` are limits in bytes by page size as the runtime writes it ("2MB", "1GB"). To a container that runs 0
+    means no change: there -1 takes a quota or a limit away.
     """
 
     cpu_shares: int
@@ -202,12 +203,16 @@ Hook = ExecHook | HttpHook | SleepHook
 
 @dataclass(frozen=True, slots=True)
 class HostsFile:
-    """A pod's /etc/hosts, kept at `path` on the host; `ips` empty: those of the sandbox made in the same plan."""
+    """A pod's /etc/hosts, kept at `path` on the host; `ips` empty: those of the sandbox made in the same plan.
+
+    `copied_from`: the node's file that it begins with, instead of the pod's own names.
+    """
 
     path: str
     hostnames: tuple[str, ...]
     ips: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    copied_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,8 @@ class RegistryAuth:
 
 @dataclass(frozen=True, slots=True)
 class CgroupSpec:
-    """A cgroup of our own: `name` as the driver writes it; None and 0 as in LinuxResources; `pids` 0: no limit.
+    """A cgroup of our own: `name` as the driver writes it; quota, period and limit as in LinuxResources; `pids` 0: no
+    limit.
 
     `cpu_shares` 0 leaves them as they are.
     """
@@ -231,6 +237,7 @@ class CgroupSpec:
     name: str
     cpu_shares: int = 0
     cpu_quota: int = 0
+    cpu_period: int = 0
     memory_limit: int = 0
     pids: int = 0
     huge_pages: tuple[tuple[str, int], ...] = ()

@@ -13,6 +13,7 @@ from kubenode.model.volumes import ObjectFieldSelector, ResourceFieldSelector
 from kubenode.plan.problems import UnrunnableError
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]", re.DOTALL)
+_HUGE_PAGES = "hugepages-"
 _REASON = "CreateContainerConfigError"
 
 _ESCAPES = {
@@ -85,7 +86,7 @@ def resource_value(selector: ResourceFieldSelector, container: Container, pod: P
 
 def _known(name: str) -> bool:
     return name in ("cpu", "memory", "ephemeral-storage") or (
-        name.startswith("hugepages-") and len(name) > len("hugepages-")
+        name.startswith(_HUGE_PAGES) and len(name) > len(_HUGE_PAGES)
     )
 
 
@@ -100,8 +101,7 @@ def _limit(name: str, container: Container, pod: Pod, node: NodeFacts, count: Ca
     """Huge pages are never more than asked for."""
     set_limits = (container.resources.limits, pod.spec.resources.limits)
     written = next((amount for limits in set_limits if (amount := count(limits.get(name, 0)))), 0)
-    node_has = {"cpu": node.cpus, "memory": node.memory, "ephemeral-storage": node.ephemeral_storage}
-    return written or node_has.get(name, 0)
+    return written or (0 if name.startswith(_HUGE_PAGES) else node.allocatable.get(name, 0))
 
 
 def _request(name: str, container: Container, count: Callable[[Quantity], int]) -> int:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 
 from kubenode.model import names
-from kubenode.model.pod import Container, Pod
+from kubenode.model.facts import NodeFacts
+from kubenode.model.pod import Container, Pod, all_containers
 from kubenode.model.requests import fixed_container
-from kubenode.model.security import SeccompProfile
 from kubenode.model.settings import Settings
-from kubenode.model.specs import ContainerSpec, Namespace, Namespaces, PortMapping, SandboxSpec, Seccomp
+from kubenode.model.specs import ContainerSpec, Mount, PortMapping, SandboxSpec
 from kubenode.model.static_pod import DesiredPod, canonical
-from kubenode.plan.expansion import environment, expand
+from kubenode.plan import security
+from kubenode.plan.dns import dns
+from kubenode.plan.environment import environment
+from kubenode.plan.expansion import expand
+from kubenode.plan.hooks import hook_of, hook_to_text
+from kubenode.plan.hosts import HOSTS_PATH, hostname, hosts_file, mounts_hosts
 from kubenode.plan.resources import cgroup_parent, linux_resources
-
-# What an unprivileged container must not read or change of the host; the kubelet's default procMount.
-MASKED_PATHS = (
-    *("/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
-    *("/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"),
-    *("/sys/devices/virtual/powercap",),
-)
-READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-HOSTNAME_LENGTH = 63
+from kubenode.plan.sysctls import pod_sysctls
+from kubenode.plan.volumes import container_mounts, termination_log_path
 
 
 def container_hash(container: Container) -> str:
@@ -33,7 +31,10 @@ def container_hash(container: Container) -> str:
     return hashlib.sha256(canonical(fixed_container(container, restarting))).hexdigest()[:16]
 
 
-def sandbox_spec(desired: DesiredPod, attempt: int, settings: Settings) -> SandboxSpec:
+def sandbox_spec(
+    desired: DesiredPod, attempt: int, settings: Settings, node: NodeFacts, pod_started_at: float
+) -> SandboxSpec:
+    """`pod_started_at` in seconds since the epoch, whatever sandboxes came before. Raises UnrunnableError."""
     pod = desired.pod
     spec, metadata = pod.spec, pod.metadata
     context = spec.security_context
@@ -43,35 +44,42 @@ def sandbox_spec(desired: DesiredPod, attempt: int, settings: Settings) -> Sandb
         namespace=metadata.namespace,
         uid=metadata.uid,
         attempt=attempt,
-        hostname="" if spec.host_network else _hostname(pod),
+        hostname=hostname(pod, settings),
         log_directory=log_directory(pod, settings),
         cgroup_parent=parent,
-        namespaces=_namespaces(pod),
+        namespaces=security.namespaces(desired),
         labels={**metadata.labels, **_pod_labels(pod)},
-        annotations={
-            **metadata.annotations,
-            names.CONFIG_SEEN: f"{desired.seen_at:.3f}",
-            names.LOG_DIRECTORY: log_directory(pod, settings),
-            names.CGROUP_PARENT: parent,
-        },
+        annotations={**metadata.annotations, **_sandbox_annotations(desired, settings, parent, pod_started_at)},
         ports=_port_mappings(pod),
-        privileged=any(container.security_context.privileged for container in spec.containers),
+        privileged=security.is_privileged(pod),
         run_as_user=context.run_as_user,
         run_as_group=context.run_as_group,
-        supplemental_groups=tuple(context.supplemental_groups),
+        supplemental_groups=security.supplemental_groups(pod),
+        supplemental_groups_policy=security.supplemental_groups_policy(pod),
+        selinux=security.selinux(context.se_linux_options),
+        sysctls=pod_sysctls(pod),
+        dns=dns(pod, settings, node.resolv),
         runtime_handler=spec.runtime_class_name,
     )
 
 
 def container_spec(
-    container: Container, attempt: int, delay: float | None, pod: Pod, settings: Settings
+    container: Container,
+    attempt: int,
+    delay: float | None,
+    desired: DesiredPod,
+    settings: Settings,
+    node: NodeFacts,
+    ips: tuple[str, ...],
+    stop_order: int = 0,
 ) -> ContainerSpec:
-    """`delay` is the back-off, in seconds, that came before this attempt; None for a first one."""
-    context, pod_context = container.security_context, pod.spec.security_context
-    env = environment(container.env)
-    non_root = pod_context.run_as_non_root if context.run_as_non_root is None else context.run_as_non_root
-    user = pod_context.run_as_user if context.run_as_user is None else context.run_as_user
-    group = pod_context.run_as_group if context.run_as_group is None else context.run_as_group
+    """`delay` is the back-off, in seconds, that came before this attempt; None for a first one. `ips` are the pod's.
+
+    Raises UnrunnableError for what the manifest refers to and is not there.
+    """
+    pod, context = desired.pod, container.security_context
+    env = environment(container, desired, ips, node)
+    termination_log = _termination_log(container, attempt, pod, settings)
     return ContainerSpec(
         name=container.name,
         attempt=attempt,
@@ -81,22 +89,32 @@ def container_spec(
         working_dir=container.working_dir,
         env=tuple(env.items()),
         labels={**_pod_labels(pod), names.CONTAINER_NAME: container.name},
-        annotations=_container_annotations(container, attempt, delay, pod),
+        annotations=_container_annotations(container, attempt, delay, pod, stop_order),
         log_path=f"{container.name}/{attempt}.log",
-        resources=linux_resources(container, pod, settings.memory_capacity),
-        namespaces=_namespaces(pod),
+        resources=linux_resources(container, pod, settings.memory_capacity, settings.cpu_quota_period),
+        namespaces=security.namespaces(desired),
         privileged=context.privileged,
-        run_as_user=user,
-        run_as_group=group,
-        run_as_non_root=bool(non_root),
-        supplemental_groups=tuple(pod_context.supplemental_groups),
+        run_as_user=security.user(container, pod),
+        run_as_group=security.group(container, pod),
+        run_as_non_root=security.must_not_be_root(container, pod),
+        supplemental_groups=security.supplemental_groups(pod),
+        supplemental_groups_policy=security.supplemental_groups_policy(pod),
         read_only_root=context.read_only_root_filesystem,
         no_new_privileges=context.allow_privilege_escalation is False,
-        add_capabilities=tuple(context.capabilities.add),
-        drop_capabilities=tuple(context.capabilities.drop),
-        seccomp=_seccomp(context.seccomp_profile or pod_context.seccomp_profile, settings),
-        masked_paths=() if context.privileged else MASKED_PATHS,
-        readonly_paths=() if context.privileged else READONLY_PATHS,
+        add_capabilities=security.capabilities(context.capabilities.add),
+        drop_capabilities=security.capabilities(context.capabilities.drop),
+        seccomp=security.seccomp(container, pod, settings),
+        apparmor=security.apparmor(container, pod),
+        selinux=security.container_selinux(container, pod),
+        masked_paths=security.masked_paths(container),
+        readonly_paths=security.readonly_paths(container),
+        mounts=(
+            *container_mounts(container, desired, env, settings)[0],
+            *_hosts_mount(container, desired, settings),
+            *([Mount(container.termination_message_path, termination_log)] if termination_log else []),
+        ),
+        termination_log=termination_log,
+        stop_signal=container.lifecycle.stop_signal,
         stdin=container.stdin,
         stdin_once=container.stdin_once,
         tty=container.tty,
@@ -108,8 +126,20 @@ def log_directory(pod: Pod, settings: Settings) -> str:
     return f"{settings.kubelet.pod_logs_dir}/{metadata.namespace}_{metadata.name}_{metadata.uid}"
 
 
-def _hostname(pod: Pod) -> str:
-    return (pod.spec.hostname or pod.metadata.name)[:HOSTNAME_LENGTH].rstrip("-.")
+def _hosts_mount(container: Container, desired: DesiredPod, settings: Settings) -> tuple[Mount, ...]:
+    """Read-only where the whole file system is, as the kubelet has it."""
+    spec = hosts_file(desired, settings)
+    if spec is None or mounts_hosts(container):
+        return ()
+    return (Mount(HOSTS_PATH, spec.path, read_only=container.security_context.read_only_root_filesystem),)
+
+
+def _termination_log(container: Container, attempt: int, pod: Pod, settings: Settings) -> str:
+    """Empty for a container that mounts something of its own there."""
+    path = container.termination_message_path
+    if not path or any(mount.mount_path.rstrip("/") == path.rstrip("/") for mount in container.volume_mounts):
+        return ""
+    return termination_log_path(pod, settings, container.name, attempt)
 
 
 def _pod_labels(pod: Pod) -> dict[str, str]:
@@ -117,27 +147,35 @@ def _pod_labels(pod: Pod) -> dict[str, str]:
     return {names.POD_NAME: metadata.name, names.POD_NAMESPACE: metadata.namespace, names.POD_UID: metadata.uid}
 
 
-def _container_annotations(container: Container, attempt: int, delay: float | None, pod: Pod) -> dict[str, str]:
+def _sandbox_annotations(desired: DesiredPod, settings: Settings, parent: str, pod_started_at: float) -> dict[str, str]:
+    annotations = {
+        names.CONFIG_SEEN: f"{desired.seen_at:.3f}",
+        names.LOG_DIRECTORY: log_directory(desired.pod, settings),
+        names.CGROUP_PARENT: parent,
+        names.POD_STARTED: f"{pod_started_at:.3f}",
+    }
+    if users := security.namespaces(desired).user:
+        annotations[names.USER_NAMESPACE] = str(users.host_id)
+    return annotations
+
+
+def _container_annotations(
+    container: Container, attempt: int, delay: float | None, pod: Pod, stop_order: int
+) -> dict[str, str]:
     annotations = {
         names.CONTAINER_HASH: container_hash(container),
         names.RESTART_COUNT: str(attempt),
-        names.TERMINATION_MESSAGE_PATH: "/dev/termination-log",
-        names.TERMINATION_MESSAGE_POLICY: "File",
+        names.TERMINATION_MESSAGE_PATH: container.termination_message_path,
+        names.TERMINATION_MESSAGE_POLICY: container.termination_message_policy,
         names.GRACE_PERIOD: str(pod.spec.termination_grace_period_seconds),
     }
     if delay is not None:
         annotations[names.RESTART_BACKOFF] = f"{delay:g}"
+    if stop_order:
+        annotations[names.STOP_ORDER] = str(stop_order)
+    if hook := hook_of(container.lifecycle.pre_stop, container):
+        annotations[names.PRE_STOP] = hook_to_text(hook)
     return annotations
-
-
-def _namespaces(pod: Pod) -> Namespaces:
-    spec = pod.spec
-    pid = Namespace.POD if spec.share_process_namespace else Namespace.CONTAINER
-    return Namespaces(
-        network=Namespace.NODE if spec.host_network else Namespace.POD,
-        pid=Namespace.NODE if spec.host_pid else pid,
-        ipc=Namespace.NODE if spec.host_ipc else Namespace.POD,
-    )
 
 
 def _port_mappings(pod: Pod) -> tuple[PortMapping, ...]:
@@ -145,14 +183,6 @@ def _port_mappings(pod: Pod) -> tuple[PortMapping, ...]:
         return ()
     return tuple(
         PortMapping(port.protocol, port.container_port, port.host_port, port.host_ip)
-        for container in pod.spec.containers
+        for container in all_containers(pod.spec)
         for port in container.ports
     )
-
-
-def _seccomp(profile: SeccompProfile | None, settings: Settings) -> Seccomp:
-    if profile is None:
-        return Seccomp("RuntimeDefault" if settings.kubelet.seccomp_default else "Unconfined")
-    if profile.type == "Localhost":
-        return Seccomp("Localhost", f"{settings.kubenode.root_directory}/seccomp/{profile.localhost_profile}")
-    return Seccomp(profile.type)
