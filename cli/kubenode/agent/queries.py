@@ -57,7 +57,7 @@ async def pods(settings: Settings) -> PodsReport:
         return msgspec.json.decode(await AgentClient(settings.admin_socket).get("/v1/pods"), type=PodsReport)
     except Unavailable:
         async with open_node(settings) as node:
-            snapshot, keys = await _survey(settings, node)
+            snapshot, keys = await survey(settings, node)
             turns = await _each(keys, lambda key: look(node, key, snapshot.pods.get(key), {}))
     statuses = [
         status_of(snapshot.pods.get(key), done.observed, {}, settings, node.clock(), settled=not done.plan.actions)
@@ -144,7 +144,7 @@ def is_this_node(settings: Settings, name: str) -> bool:
 
 async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
     async with open_node(settings) as node:
-        snapshot, keys = await _survey(settings, node, keep=not dry_run)
+        snapshot, keys = await survey(settings, node, keep=not dry_run)
         never = asyncio.Event()
         turns = await _each(
             keys,
@@ -172,7 +172,7 @@ def _synced(key: PodKey, done: Turn | ClientError, snapshot: Snapshot, *, dry_ru
     return planned(done.plan, notes) if dry_run else carried_out(done.plan, done.outcomes, notes)
 
 
-async def _survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple[Snapshot, set[PodKey]]:
+async def survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple[Snapshot, set[PodKey]]:
     """What is desired, and every key that is desired or there; what is there and unwanted only when all answered."""
     snapshot = await Sources(settings, node.clock, lambda _: None, keep=keep).read()
     there = set(await node.observer.signatures()) | await asyncio.to_thread(node.local.keys)
