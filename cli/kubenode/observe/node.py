@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import ClientError
-from kubenode.model.facts import Amount, RuntimeFacts
+from kubenode.model.facts import Amount, NodeFacts, ResolvConf, RuntimeFacts
+from kubenode.model.settings import Settings
+from kubenode.plan.resources import allocatable
 
 STATUS_SECONDS = 5.0
+RESOLV_CONF = "/etc/resolv.conf"
+# Where systemd-resolved names the servers that it asks; in RESOLV_CONF it names itself, whom no pod reaches.
+RESOLVED_CONF = "/run/systemd/resolve/resolv.conf"
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
+# Addresses for documentation: a route is looked up and nothing is sent.
+_ROUTED = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+_SIZES = ((2**30, "Gi"), (2**20, "Mi"), (2**10, "Ki"))
 
 
 async def runtime(cri: CriClient) -> RuntimeFacts:
@@ -70,3 +83,98 @@ def _process_ids() -> Amount:
     limit = min(int(Path(f"/proc/sys/kernel/{name}").read_text()) for name in ("pid_max", "threads-max"))
     running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
     return Amount(limit - running, limit)
+
+
+def node_facts(settings: Settings) -> NodeFacts:
+    """What pods are told about the node, and what it has. It blocks, for about as long as a few small files take.
+
+    Its addresses are those it would be seen with through its default routes, IPv4 first.
+    """
+    facts = NodeFacts(
+        ips=tuple(_addresses()),
+        resolv=_resolv_conf(settings.kubelet.resolv_conf),
+        cpus=(os.cpu_count() or 0) * 1000,
+        memory=settings.memory_capacity or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        ephemeral_storage=_disk(Path(settings.kubenode.root_directory)),
+        huge_pages=_huge_pages(HUGE_PAGES),
+    )
+    return dataclasses.replace(facts, allocatable=allocatable(settings, facts))
+
+
+def _addresses() -> Iterator[str]:
+    for family, address in _ROUTED:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((address, 9))
+                yield str(probe.getsockname()[0])
+        except OSError:
+            continue
+
+
+def _resolv_conf(path: str) -> ResolvConf:
+    """Empty where there is none. Where the node's own file names only the node itself, what stands behind it counts."""
+    found = _read_resolv_conf(path) if path else ResolvConf()
+    if path == RESOLV_CONF and found.servers and all(_is_loopback(server) for server in found.servers):
+        behind = _read_resolv_conf(RESOLVED_CONF)
+        return behind if behind.servers else found
+    return found
+
+
+def _is_loopback(server: str) -> bool:
+    try:
+        return ip_address(server).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_resolv_conf(path: str) -> ResolvConf:
+    try:
+        status = Path(path).stat()
+        return _parsed(path, status.st_ino, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return ResolvConf()
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(path: str, _inode: int, _changed_ns: int, _size: int) -> ResolvConf:
+    return parse_resolv_conf(Path(path).read_text(errors="replace"))
+
+
+def parse_resolv_conf(text: str) -> ResolvConf:
+    """As resolvers read it: the last search line counts, options add up."""
+    servers: list[str] = []
+    searches: list[str] = []
+    options: list[str] = []
+    for keyword, *values in (words for line in text.splitlines() if (words := line.split())):
+        match keyword:
+            case "nameserver":
+                servers += values[:1]
+            case "search":
+                searches = [value if value == "." else value.rstrip(".") for value in values]
+            case "options":
+                options += values
+    return ResolvConf(tuple(servers), tuple(searches), tuple(dict.fromkeys(options)))
+
+
+def _disk(root: Path) -> int:
+    try:
+        usage = os.statvfs(_existing(root))
+    except OSError:
+        return 0
+    return usage.f_blocks * usage.f_frsize
+
+
+def _huge_pages(directory: Path) -> dict[str, int]:
+    """Bytes in pages that the kernel has set aside, by the resource's name."""
+    found: dict[str, int] = {}
+    for path in directory.glob("hugepages-*kB"):
+        try:
+            size = int(path.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+            found[f"hugepages-{_size(size)}"] = size * int((path / "nr_hugepages").read_text())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _size(size: int) -> str:
+    return next((f"{size // unit}{suffix}" for unit, suffix in _SIZES if size % unit == 0), str(size))
