@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kubenode.model.reports import Report
+import msgspec
 
 
 class Verdict(StrEnum):
@@ -15,6 +15,10 @@ class Verdict(StrEnum):
     WARNING = "warning"
     INVALID = "invalid"
     UNREADABLE = "unreadable"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of these reports. model/reports.py has its own, with all of the agent behind it, that no file needs."""
 
 
 class Finding(Report, frozen=True, kw_only=True):

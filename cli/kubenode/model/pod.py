@@ -236,4 +236,14 @@ NOT_RUN = {
     "csi": "CSI volumes in pods are not supported by this version",
     "nfs": "mount it on the node, and the directory with hostPath",
     "iscsi": "mount it on the node, and the directory with hostPath",
+    **dict.fromkeys(
+        "awsElasticBlockStore azureDisk azureFile cephfs cinder fc flexVolume flocker gcePersistentDisk glusterfs "
+        "photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume".split(),
+        "mount it on the node, and the directory with hostPath",
+    ),
+    "gitRepo": "clone it in an init container, into an emptyDir",
+    "fileKeyRef": "variables from a container's files are not supported by this version",
+    "finalizers": "they are for controllers of a cluster",
+    "deletionTimestamp": "a pod ends when its manifest is gone",
+    "deletionGracePeriodSeconds": "a pod ends when its manifest is gone",
 }
