@@ -21,12 +21,14 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from kubenode.commands import agent, health, pods, sync, version
+    from kubenode.commands import agent, exec as execution, health, manifest, pods, sync, version
 
     app.command("agent")(agent.agent)
     app.command("sync")(sync.sync)
     app.command("pods")(pods.pods)
+    app.command("exec")(execution.exec_)
     app.command("health")(health.health)
+    app.add_typer(manifest.app, name="manifest")
     app.command("version")(version.version)
 
 
