@@ -21,7 +21,7 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else 500, highlight=False, soft_wrap=True)
 
 
-def show(report: msgspec.Struct, output: Format, query: str, table: Callable[[Console], None]) -> None:
+def show(report: msgspec.Struct | dict[str, Any], output: Format, query: str, table: Callable[[Console], None]) -> None:
     """Print the report. Raises KubenodeError for a query that is none."""
     if output is Format.TABLE and not query:
         table(console())

@@ -33,8 +33,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class EventsReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Oldest first. Without an agent nobody saw what happened: `error` says so."""
+    """Oldest first."""
 
     node: str
     events: tuple[Event, ...] = ()
-    error: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubenode.model.status import PodStatus
-from kubenode.plan.containers import Situation
+from kubenode.plan.situation import Situation
 from kubenode.plan.status import pod_status
 from support.plans import desired_pod, failures, observed_pod, settings
 
