@@ -70,7 +70,7 @@ def container_config(spec: ContainerSpec) -> pb.ContainerConfig:
         linux=pb.LinuxContainerConfig(
             resources=container_resources(spec.resources), security_context=_container_security(spec)
         ),
-        stop_signal=pb.Signal.Value(f"SIGNAL_{spec.stop_signal}") if spec.stop_signal else pb.SIGNAL_RUNTIME_DEFAULT,
+        stop_signal=_signal(spec.stop_signal),
     )
 
 
@@ -141,6 +141,12 @@ def _mount(mount: Mount, users: UserNamespace | None) -> pb.Mount:
 
 def _image(reference: str) -> pb.ImageSpec:
     return pb.ImageSpec(image=reference, user_specified_image=reference)
+
+
+def _signal(name: str) -> pb.Signal.ValueType:
+    """Real-time signals are SIGRTMIN+1 or SIGRTMAX-1 in a manifest."""
+    spelled = name.replace("+", "PLUS").replace("-", "MINUS") or "RUNTIME_DEFAULT"
+    return pb.Signal.Value(f"SIGNAL_{spelled}")
 
 
 def _dns(dns: Dns) -> pb.DNSConfig:
