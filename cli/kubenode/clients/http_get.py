@@ -6,6 +6,8 @@ A redirect is followed while it stays on the host that was asked; the answer tha
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -71,12 +73,21 @@ async def http_get(session: aiohttp.ClientSession, request: Request, seconds: fl
     except TimeoutError:
         limit = "" if seconds is None else f" within {seconds:g} s"
         raise DeadlineExceeded(**facts, detail=f"no answer{limit}") from None
-    except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError) as error:
-        raise Unavailable(**facts, detail=str(error) or type(error).__name__) from None
+    except aiohttp.ClientConnectorError as error:
+        raise Unavailable(**facts, detail=_reason(error.os_error)) from None
+    except aiohttp.ServerDisconnectedError:
+        raise Unavailable(**facts, detail="it hung up without an answer") from None
     except (aiohttp.ClientError, OSError) as error:
         raise RuntimeFailure(**facts, detail=str(error) or type(error).__name__) from None
     except ValueError as error:
         raise InvalidArgument(**facts, detail=str(error)) from None
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words. TLS has numbers of its own, name lookups negative ones."""
+    if isinstance(error, ssl.SSLError) or not error.errno or error.errno < 0:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 async def _ask(session: aiohttp.ClientSession, request: Request) -> Answer:
