@@ -21,11 +21,16 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from kubenode.commands import agent, exec as execution, health, manifest, pods, sync, version
+    from kubenode.commands import agent, describe, events, health, manifest, pods, sync, version
+    from kubenode.commands import exec as execution
+    from kubenode.commands import explain as explanation
 
     app.command("agent")(agent.agent)
     app.command("sync")(sync.sync)
     app.command("pods")(pods.pods)
+    app.command("describe")(describe.describe)
+    app.command("explain")(explanation.explain)
+    app.command("events")(events.events)
     app.command("exec")(execution.exec_)
     app.command("health")(health.health)
     app.add_typer(manifest.app, name="manifest")
