@@ -165,7 +165,7 @@ def in_words(action: Action) -> str:
             detail = f", {container_id or 'the new one'}"
         case StopContainer():
             detail = f", {action.container_id}" + (f", order {action.order}" if action.order else "")
-        case CleanUpPod(logs, cgroup) if logs:
+        case CleanUpPod(logs, cgroup) if logs or cgroup:
             detail = f", cgroup {cgroup}" if cgroup else ", no cgroup"
         case _:
             detail = ""

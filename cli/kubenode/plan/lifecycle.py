@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubenode.model.observed import ObservedContainer, State
 from kubenode.model.pod import Container, PodSpec, RestartRule, is_sidecar
+from kubenode.plan.probes import is_started
 from kubenode.plan.situation import Situation
 from kubenode.plan.specs import container_hash
 
@@ -44,14 +45,21 @@ def _matches(rule: RestartRule, code: int) -> bool:
 
 
 def initialized(situation: Situation) -> bool:
-    """Whether the init containers are through in this sandbox: there, each has succeeded or a later one has begun."""
+    """Whether the init containers are through in this sandbox: each succeeded or is started, or others have begun."""
     sandbox = situation.sandbox
     if sandbox is None or not sandbox.ready:
         return False
     spec = situation.desired.pod.spec
     if any(_here(situation, manifest) is not None for manifest in spec.containers):
         return True
-    return all(is_sidecar(manifest) or init_succeeded(situation, manifest) for manifest in spec.init_containers)
+    return all(_through(situation, manifest) for manifest in spec.init_containers)
+
+
+def _through(situation: Situation, manifest: Container) -> bool:
+    if not is_sidecar(manifest):
+        return init_succeeded(situation, manifest)
+    current = _here(situation, manifest)
+    return current is not None and is_started(manifest, current)
 
 
 def init_succeeded(situation: Situation, manifest: Container) -> bool:

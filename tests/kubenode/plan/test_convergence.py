@@ -29,8 +29,9 @@ thorough = settings(max_examples=150, deadline=None, suppress_health_check=[Heal
 
 NODE = plans.settings()
 NOW = 10_000.0
-# Each turn either acts or waits: remove, pull, start, wait for a back-off, start, clear away, for two containers.
-MOST_TURNS = 12
+# Each turn either acts or waits: remove, pull, start, wait for a back-off, start, clear away, for two containers; and
+# before them for three init containers.
+MOST_TURNS = 24
 SIDECAR = {"name": "log", "restartPolicy": "Always"}
 POLICIES = ("Always", "OnFailure", "Never")
 PULLS = ("Always", "IfNotPresent")
@@ -154,7 +155,8 @@ def _run(desired: DesiredPod | None, observed: ObservedPod) -> ObservedPod:
     now = NOW
     for _ in range(MOST_TURNS):
         made = plan(plans.KEY, desired, observed, {}, NODE, now)
-        if not made.actions and made.wake_at is None:
+        waits_for_init = _init_containers_end(desired, observed, now) != observed
+        if not made.actions and made.wake_at is None and not waits_for_init:
             return observed
         for after in steps(observed, made.actions, now):
             assert desired is None or _in_order(desired, after)

@@ -16,10 +16,11 @@ OLD = Failure(2, 50.0, "Old", "before")
 def _actions() -> tuple[Action, ...]:
     desired = desired_pod()
     made: Plan = plan(KEY, desired, observed_pod(desired, {}, {}, {"app": None}), {}, settings(), 100.0)
-    return made.actions  # run sandbox, pull, create, start
+    return made.actions  # directory, cgroup, run sandbox, pull, write hosts, create, start
 
 
-SUBJECTS = ["sandbox", "image:r.test/app:1", "container:app", "container:app"]
+SUBJECTS = ["volumes", "cgroup", "sandbox", "image:r.test/app:1", "hosts", "container:app", "container:app"]
+CREATE = SUBJECTS.index("container:app")
 
 
 @pytest.mark.parametrize(("number", "subject"), list(enumerate(SUBJECTS)))
@@ -41,12 +42,12 @@ def test_a_start_that_went_well_is_forgotten_with_all_before_it() -> None:
 
 
 def test_creating_alone_does_not_clear_the_container() -> None:
-    create = _actions()[2]
+    create = _actions()[CREATE]
     assert remember({"container:app": OLD}, [Outcome(create, Result.DONE)], 100.0) == {"container:app": OLD}
 
 
 def test_an_image_that_came_without_a_pull_clears_its_failure() -> None:
-    create = _actions()[2]
+    create = _actions()[CREATE]
     assert remember({"image:r.test/app:1": OLD}, [Outcome(create, Result.DONE)], 100.0) == {}
 
 
