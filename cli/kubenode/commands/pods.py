@@ -33,7 +33,7 @@ def _table(out: Console, report: PodsReport) -> None:
 
     if report.pods:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("NAMESPACE", "POD", "READY", "STATE", "RESTARTS", "AGE", "IP", "SOURCE"):
+        for column in ("NAMESPACE", "POD", "READY", "STATUS", "RESTARTS", "AGE", "IP", "SOURCE"):
             table.add_column(column, no_wrap=True, justify="right" if column == "RESTARTS" else "left")
         for pod in report.pods:
             table.add_row(*_row(pod))
@@ -56,15 +56,15 @@ def _table(out: Console, report: PodsReport) -> None:
 def _row(pod: PodStatus) -> tuple[str, ...]:
     from kubenode.model.duration import format_age
 
-    state = pod.phase if not pod.reason else f"{pod.phase}: {pod.reason}"
-    style = "yellow" if pod.reason else STYLES.get(pod.phase, "yellow")
+    held_up = pod.phase == "Running" and (pod.reason or pod.ready < pod.total)
+    style = "yellow" if held_up else STYLES.get(pod.phase, "yellow")
     age = format_age(time.time() - pod.started_at) if pod.started_at else "-"
     source = f"{pod.source} ({pod.source_state})" if pod.source_state == "held" else pod.source
     return (
         pod.namespace,
         pod.name,
-        f"{pod.ready}/{len(pod.containers)}",
-        f"[{style}]{state}[/]",
+        f"{pod.ready}/{pod.total}",
+        f"[{style}]{pod.column or pod.phase}[/]",
         str(pod.restarts),
         age,
         ",".join(pod.ips) or "-",
