@@ -38,9 +38,11 @@ def desired(manifest: dict[str, Any] | None) -> DesiredPod | None:
 def settings(fake: FakeCri, folder: Path) -> Settings:
     return Settings(
         kubelet=KubeletConfiguration(
-            container_runtime_endpoint=fake.endpoint, pod_logs_dir=str(folder / "logs"), cgroup_root="/kubenode-absent"
+            container_runtime_endpoint=fake.endpoint, pod_logs_dir=str(folder / "logs"), cgroups_per_qos=False
         ),
-        kubenode=KubenodeConfiguration(container_logs_directory=str(folder / "containers")),
+        kubenode=KubenodeConfiguration(
+            root_directory=str(folder / "root"), container_logs_directory=str(folder / "containers")
+        ),
         node_name="testnode",
     )
 

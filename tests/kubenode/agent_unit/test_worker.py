@@ -85,9 +85,11 @@ async def workers(fake_cri: FakeCri, tmp_path: Path) -> AsyncIterator[Workers]:
         kubelet=KubeletConfiguration(
             container_runtime_endpoint=fake_cri.endpoint,
             pod_logs_dir=str(tmp_path / "logs"),
-            cgroup_root=f"/kubenode-test-{tmp_path.name}",
+            cgroups_per_qos=False,
         ),
-        kubenode=KubenodeConfiguration(container_logs_directory=str(tmp_path / "links")),
+        kubenode=KubenodeConfiguration(
+            root_directory=str(tmp_path / "root"), container_logs_directory=str(tmp_path / "links")
+        ),
         node_name="node",
     )
     async with open_node(settings) as node:
@@ -107,7 +109,13 @@ async def test_a_pod_is_started_and_then_left_alone(workers: Workers) -> None:
     await workers.until(lambda: worker.settled)
     assert workers.running(worker.key) == [pod().uid]
     assert [_done(turn) for turn in workers.turns] == [
-        ["RunSandbox done", "CreateContainer done", "StartContainer done"],
+        [
+            "MakePodDirectory done",
+            "RunSandbox done",
+            "WriteHosts done",
+            "CreateContainer done",
+            "StartContainer done",
+        ],
         [],
     ]
 
@@ -116,7 +124,9 @@ async def test_a_preview_changes_nothing(workers: Workers) -> None:
     worker = Worker(pod().key, workers.node, lambda *_: None)
     worker.want(pod())
     assert [type(action).__name__ for action in (await worker.preview()).plan.actions] == [
+        "MakePodDirectory",
         "RunSandbox",
+        "WriteHosts",
         "CreateContainer",
         "StartContainer",
     ]
@@ -163,7 +173,14 @@ async def test_the_latest_pod_wins_during_a_pull(workers: Workers) -> None:
     workers.want(pod())
     await workers.until(lambda: worker.settled and workers.running(worker.key) == [pod().uid])
     given_up = next(_done(turn) for turn in workers.turns if turn.outcomes)
-    assert given_up == ["RunSandbox done", "PullImage skipped", "CreateContainer skipped", "StartContainer skipped"]
+    assert given_up == [
+        "MakePodDirectory done",
+        "RunSandbox done",
+        "PullImage skipped",
+        "WriteHosts skipped",
+        "CreateContainer skipped",
+        "StartContainer skipped",
+    ]
 
 
 async def test_nothing_of_a_superseded_plan_is_begun(workers: Workers) -> None:
@@ -173,7 +190,13 @@ async def test_nothing_of_a_superseded_plan_is_begun(workers: Workers) -> None:
     await workers.until(lambda: workers.fake.calls["RunPodSandbox"] == 1)
     workers.want(pod())
     await workers.until(lambda: worker.settled and workers.running(worker.key) == [pod().uid])
-    assert _done(workers.turns[0]) == ["RunSandbox done", "CreateContainer skipped", "StartContainer skipped"]
+    assert _done(workers.turns[0]) == [
+        "MakePodDirectory done",
+        "RunSandbox done",
+        "WriteHosts skipped",
+        "CreateContainer skipped",
+        "StartContainer skipped",
+    ]
     assert workers.fake.calls["CreateContainer"] == 1
 
 
@@ -190,8 +213,10 @@ async def test_a_failed_step_is_remembered_and_skips_what_depends_on_it(workers:
     worker = workers.want(pod(image="r.test/gone:1"))
     await workers.until(lambda: worker.settled)
     assert _done(workers.turns[0]) == [
+        "MakePodDirectory done",
         "RunSandbox done",
         "PullImage failed",
+        "WriteHosts done",
         "CreateContainer skipped",
         "StartContainer skipped",
     ]
@@ -204,7 +229,13 @@ async def test_a_sandbox_that_fails_stops_the_plan(workers: Workers) -> None:
     workers.fake.fail("RunPodSandbox", StatusCode.UNKNOWN, "no network", times=1)
     worker = workers.want(pod())
     await workers.until(lambda: worker.settled)
-    assert _done(workers.turns[0]) == ["RunSandbox failed", "CreateContainer skipped", "StartContainer skipped"]
+    assert _done(workers.turns[0]) == [
+        "MakePodDirectory done",
+        "RunSandbox failed",
+        "WriteHosts skipped",
+        "CreateContainer skipped",
+        "StartContainer skipped",
+    ]
     assert "no network" in worker.failures["sandbox"].message
 
 
