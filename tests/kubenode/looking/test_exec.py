@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pty
@@ -80,7 +81,9 @@ def test_much_output_does_not_stay_in_memory(shell: Shell) -> None:
         resident = next(
             int(line.split()[1]) for line in Path(f"/proc/{child}/status").read_text().splitlines() if "VmRSS" in line
         )
-        size = len(first) + sum(len(piece) for piece in iter(lambda: process.stdout.read(1 << 16), b""))  # type: ignore[union-attr]
+        size = len(first)
+        while piece := process.stdout.read(1 << 16):
+            size += len(piece)
     assert (size, process.returncode) == (800 << 16, 0)
     assert resident < 150_000
 
@@ -112,10 +115,8 @@ def on_terminal(line: Sequence[str], script: Sequence[tuple[bytes, bytes]], rows
     timer.cancel()
     same = termios.tcgetattr(slave) == before
     os.set_blocking(master, False)
-    try:
+    with contextlib.suppress(BlockingIOError):
         said += os.read(master, 65536)
-    except BlockingIOError:
-        pass
     os.close(master)
     os.close(slave)
     return code, said, same
