@@ -32,7 +32,7 @@ class HttpServer:
         self._answer = answer
         self._tls = tls
         self._host = host
-        self._runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=0.1)
+        self._runner = web.ServerRunner(web.Server(self._serve, handler_cancellation=True), shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -138,11 +139,18 @@ async def _tcp(check: TcpCheck, seconds: int) -> CheckResult:
     except TimeoutError:
         return CheckResult(False, f"connecting to {place}: no answer within {seconds} s")
     except OSError as error:
-        return CheckResult(False, f"connecting to {place}: {error.strerror or error}")
+        return CheckResult(
+            False, f"connecting to {place}: {os.strerror(error.errno) if error.errno and error.errno > 0 else error}"
+        )
     except ValueError as error:
         raise CheckError(f"connecting to {place}: {error}") from None
     transport.close()
     return CheckResult(True)
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words; name lookups have negative numbers and words of their own."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 async def _grpc(check: GrpcCheck, seconds: int) -> CheckResult:
