@@ -43,7 +43,11 @@ def explanation(pod: str, links: Iterable[Link], status: PodStatus | None = None
 def _all_well(status: PodStatus | None, well: bool, bad: list[Link]) -> str:
     if status is None or not well:
         return f"it is {status.phase if status else 'unknown'}"
-    done = "it has done its work" if status.phase == "Succeeded" else "it runs and is ready"
+    if status.phase == "Succeeded":
+        done = "it has done its work"
+    else:
+        ready = status.ready == status.total
+        done = "it runs and is ready" if ready else "it runs, and what has ended has done its work"
     return f"{done}; but of its manifest: {bad[0].fact}" if bad else done
 
 
@@ -71,7 +75,14 @@ def explain_unseen(status: PodStatus) -> tuple[Link, ...]:
 
 
 def _serves(status: PodStatus) -> bool:
-    return status.phase == "Succeeded" or (status.phase == "Running" and status.ready == status.total)
+    if status.phase == "Succeeded":
+        return True
+    counted = [one for one in all_statuses(status) if one.kind is not Kind.INIT]
+    return status.phase == "Running" and all(one.ready or _has_done_its_work(one) for one in counted)
+
+
+def _has_done_its_work(status: ContainerStatus) -> bool:
+    return status.state == "terminated" and not status.exit_code
 
 
 def _in_order(links: Iterable[Link]) -> Iterator[Link]:

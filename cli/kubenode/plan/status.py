@@ -28,7 +28,7 @@ def pod_status(situation: Situation) -> PodStatus:
     own = _own_reason(situation)
     reason, message = own or _reason_of_containers(situation, (*init, *containers))
     counted = serving(init, containers)
-    preparing = _init_column(init) if phase == "Pending" else ""
+    preparing = _init_column(init) if phase == "Pending" or failed_init(situation) else ""
     began = [status.started_at for status in containers if status.started_at]
     return PodStatus(
         namespace=desired.key.namespace,
