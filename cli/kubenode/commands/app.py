@@ -21,7 +21,7 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from kubenode.commands import agent, describe, events, health, manifest, pods, sync, version
+    from kubenode.commands import agent, describe, events, health, logs, manifest, pods, sync, version
     from kubenode.commands import exec as execution
     from kubenode.commands import explain as explanation
 
@@ -34,6 +34,7 @@ def _add_commands() -> None:
     app.command("exec")(execution.exec_)
     app.command("health")(health.health)
     app.add_typer(manifest.app, name="manifest")
+    app.command("logs")(logs.logs)
     app.command("version")(version.version)
 
 
