@@ -23,18 +23,16 @@ def merge(sets: Mapping[str, SourceSet], local: ObjectSet | None = None) -> Snap
     objects = {key: item.value for key, item in object_owners.items() if item.value is not None}
     given = [_given(item.desired, objects) for item in owners.values() if item.desired is not None]
     known = local is None or local.answered
-    ready = [pod for pod in given if known or len(pod.objects) == len(references(pod.pod))]
+    ready = {pod.key: pod for pod in given if known or len(pod.objects) == len(references(pod.pod))}
     answers = [*sets.values(), *((local,) if local else ())]
-    waiting = (
-        (f"{len(given) - len(ready)} pods wait for their ConfigMaps and Secrets",) if len(ready) < len(given) else ()
-    )
+    waiting = [str(pod.key) for pod in given if pod.key not in ready]
     return Snapshot(
-        pods={pod.key: pod for pod in ready},
+        pods=ready,
         items=tuple(_judged(item, owners) for item in items),
         complete=all(answer.answered for answer in answers),
         errors=(
             *(answer.error for answer in answers if answer.error),
-            *((f"{waiting} pods wait until their ConfigMaps and Secrets can be read",) if waiting else ()),
+            *((f"{', '.join(waiting)}: waiting until ConfigMaps and Secrets can be read",) if waiting else ()),
         ),
         objects=objects,
         object_items=tuple(_judged_object(item, object_owners) for item in (local.items if local else ())),
