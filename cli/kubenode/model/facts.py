@@ -16,7 +16,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
-    """`error` empty: it answered. `network_message` and `ready_message` are its own words."""
+    """`error` empty: it answered. `network_message` and `ready_message` are its own words.
+
+    `maps_users`: its default handler can give pods users of their own.
+    """
 
     name: str = ""
     error: str = ""
@@ -25,6 +28,7 @@ class RuntimeFacts:
     network_ready: bool = False
     network_message: str = ""
     image_filesystem: str = ""
+    maps_users: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class NodeFacts:
 
     `cpus` in thousandths, `memory` and `ephemeral_storage` in bytes, `huge_pages` in bytes by resource name
     ("hugepages-2Mi"); 0 where it is not known. `allocatable` is what of these pods may use, in the same units by
-    resource name.
+    resource name. `architecture` as Kubernetes writes it ("amd64"). `apparmor`: whether the kernel enforces it; None:
+    not known.
     """
 
     ips: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ RESOLVED_CONF = "/run/systemd/resolve/resolv.conf"
 HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 # Addresses for documentation: a route is looked up and nothing is sent.
 _ROUTED = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _SIZES = ((2**30, "Gi"), (2**20, "Mi"), (2**10, "Ki"))
 
 
@@ -44,6 +45,7 @@ async def runtime(cri: CriClient) -> RuntimeFacts:
         network_ready=bool(network and network.status),
         network_message=network.message if network else "",
         image_filesystem=next(iter(mountpoints), ""),
+        maps_users=any(not one.name and one.features.user_namespaces for one in status.runtime_handlers),
     )
 
 
@@ -97,6 +99,8 @@ def node_facts(settings: Settings) -> NodeFacts:
         memory=settings.memory_capacity or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         ephemeral_storage=_disk(Path(settings.kubenode.root_directory)),
         huge_pages=_huge_pages(HUGE_PAGES),
+        architecture=_ARCHITECTURES.get(os.uname().machine, os.uname().machine),
+        apparmor=_apparmor(),
     )
     return dataclasses.replace(facts, allocatable=allocatable(settings, facts))
 
@@ -178,3 +182,11 @@ def _huge_pages(directory: Path) -> dict[str, int]:
 
 def _size(size: int) -> str:
     return next((f"{size // unit}{suffix}" for unit, suffix in _SIZES if size % unit == 0), str(size))
+
+
+def _apparmor() -> bool:
+    """Whether the kernel enforces profiles."""
+    try:
+        return Path("/sys/module/apparmor/parameters/enabled").read_text().startswith("Y")
+    except OSError:
+        return False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import pytest
 from grpc import StatusCode
 
 from kubenode.apply.images import ImagePuller
 from kubenode.clients.cri import CriClient
-from kubenode.clients.errors import ClientError, NotFound
+from kubenode.clients.errors import ClientError, NotFound, RuntimeFailure, Unavailable
+from kubenode.clients.stubs import cri_pb2 as pb
+from kubenode.model.specs import RegistryAuth
 from support.fake_cri import FakeCri
 from support.fake_images import image
 
@@ -100,3 +103,56 @@ async def test_each_that_waits_is_told_of_the_failure(cri: CriClient, fake_cri: 
     with pytest.raises(ClientError, match="no space left on device"):
         await puller.pull(NAMES[0])
     await puller.pull(NAMES[0])
+
+
+class Registry:
+    """Answers pulls by the name they come with ("" for none) and records these."""
+
+    def __init__(self, answers: dict[str, ClientError]) -> None:
+        self._answers = answers
+        self.names: list[str] = []
+
+    async def pull_image(self, request: pb.PullImageRequest) -> pb.PullImageResponse:
+        self.names.append(request.auth.username)
+        if error := self._answers.get(request.auth.username):
+            raise error
+        return pb.PullImageResponse()
+
+
+def _error(kind: type[ClientError], detail: str) -> ClientError:
+    return kind(endpoint="unix:///run/fake.sock", operation="PullImage", detail=detail)
+
+
+AUTHS = tuple(RegistryAuth("r.test", username=name, password="hunter2") for name in ("first", "second"))
+DENIED = {name: _error(RuntimeFailure, f"denied to {name}") for name in ("first", "second", "")}
+LOGINS = [
+    ({}, ["first"]),
+    ({"first": DENIED["first"]}, ["first", "second"]),
+    ({"first": DENIED["first"], "second": DENIED["second"]}, ["first", "second", ""]),
+]
+
+
+@pytest.mark.parametrize(("answers", "expected"), LOGINS)
+async def test_credentials_are_tried_in_order_then_none(answers: dict[str, ClientError], expected: list[str]) -> None:
+    registry = Registry(answers)
+    await ImagePuller(cast("CriClient", registry), 1).pull("r.test/app", AUTHS)
+    assert registry.names == expected
+
+
+async def test_when_all_are_denied_the_first_is_told() -> None:
+    with pytest.raises(RuntimeFailure, match="denied to first"):
+        await ImagePuller(cast("CriClient", Registry(DENIED)), 1).pull("r.test/app", AUTHS)
+
+
+async def test_a_runtime_that_is_gone_is_asked_once() -> None:
+    registry = Registry({"first": _error(Unavailable, "gone")})
+    with pytest.raises(Unavailable):
+        await ImagePuller(cast("CriClient", registry), 1).pull("r.test/app", AUTHS)
+    assert registry.names == ["first"]
+
+
+async def test_pods_with_other_credentials_do_not_share_a_pull() -> None:
+    registry = Registry({})
+    puller = ImagePuller(cast("CriClient", registry), 2)
+    await asyncio.gather(*(puller.pull("r.test/app", auths) for auths in (AUTHS[:1], AUTHS[1:], ())))
+    assert sorted(registry.names) == ["", "first", "second"]

@@ -8,10 +8,10 @@ import pytest
 
 from kubenode.apply import logs
 from kubenode.plan.specs import container_spec, sandbox_spec
-from support.plans import desired_pod, settings
+from support.plans import NODE, desired_pod, settings
 
 DESIRED = desired_pod()
-SPEC = container_spec(DESIRED.pod.spec.containers[0], 2, None, DESIRED.pod, settings())
+SPEC = container_spec(DESIRED.pod.spec.containers[0], 2, None, DESIRED, settings(), NODE, ())
 NAME = "web-node_default_app-f00.log"
 
 
@@ -21,7 +21,7 @@ def links(tmp_path: Path) -> Path:
 
 
 def test_a_link_points_to_the_log(links: Path) -> None:
-    sandbox = sandbox_spec(DESIRED, 0, settings())
+    sandbox = sandbox_spec(DESIRED, 0, settings(), NODE, 0.0)
     for _ in range(2):  # again, after a kill
         logs.link(links, "f00", SPEC, sandbox)
     assert str((links / NAME).readlink()) == "/var/log/pods/default_web-node_u1/app/2.log"

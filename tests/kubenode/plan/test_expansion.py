@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubenode.model.pod import EnvVar
-from kubenode.plan.expansion import environment, expand
+from kubenode.plan.expansion import expand
 
 VALUES = {"A": "1", "B": "$(A)", "EMPTY": ""}
 
@@ -41,7 +40,9 @@ def test_text_without_a_dollar_stays(text: str) -> None:
     assert expand(text, VALUES) == text
 
 
-def test_variables_refer_to_those_before_them() -> None:
-    variables = [("A", "1"), ("B", "$(A)$(C)"), ("C", "3"), ("A", "$(A)$(A)")]
-    found = environment([EnvVar(name=name, value=value) for name, value in variables])
-    assert found == {"A": "11", "B": "1$(C)", "C": "3"}
+@given(st.dictionaries(st.text(), st.text()), st.text(st.sampled_from("$()AB x")))
+def test_no_value_is_expanded_again(values: dict[str, str], text: str) -> None:
+    marked = dict.fromkeys(("A", "B"), "#")
+    dollars = dict.fromkeys(("A", "B"), "$(A)")
+    assert expand(text, marked).replace("#", "$(A)") == expand(text, dollars)
+    assert expand(text.replace("$", "$$"), values) == text

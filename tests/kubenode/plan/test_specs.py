@@ -9,18 +9,20 @@ import pytest
 
 from kubenode.model import names
 from kubenode.model.settings import KubeletConfiguration, Settings
-from kubenode.model.specs import ContainerSpec, Namespace, PortMapping, SandboxSpec, Seccomp
-from kubenode.plan.specs import MASKED_PATHS, READONLY_PATHS, container_hash, container_spec, sandbox_spec
-from support.plans import desired_pod, settings
+from kubenode.model.specs import ContainerSpec, Mount, Namespace, PortMapping, SandboxSpec, Seccomp, SleepHook
+from kubenode.plan.hooks import hook_from_text
+from kubenode.plan.security import MASKED_PATHS, READONLY_PATHS
+from kubenode.plan.specs import container_hash, container_spec, sandbox_spec
+from support.plans import NODE, desired_pod, settings
 
 
 def _sandbox(spec: dict[str, Any]) -> SandboxSpec:
-    return sandbox_spec(desired_pod(spec), 3, settings())
+    return sandbox_spec(desired_pod(spec), 3, settings(), NODE, 50.0)
 
 
 def _container(fields: dict[str, Any] | None = None, node: Settings | None = None, **spec: Any) -> ContainerSpec:
-    pod = desired_pod({"containers": [{"name": "app", **(fields or {})}], **spec}).pod
-    return container_spec(pod.spec.containers[0], 2, 10.0, pod, node or settings())
+    desired = desired_pod({"containers": [{"name": "app", **(fields or {})}], **spec})
+    return container_spec(desired.pod.spec.containers[0], 2, 10.0, desired, node or settings(), NODE, ("10.0.0.9",))
 
 
 def test_a_sandbox_is_called_as_the_kubelet_calls_it() -> None:
@@ -30,6 +32,7 @@ def test_a_sandbox_is_called_as_the_kubelet_calls_it() -> None:
     assert found.cgroup_parent == "/kubepods/besteffort/podu1"
     assert found.labels == {names.POD_NAME: "web-node", names.POD_NAMESPACE: "default", names.POD_UID: "u1"}
     assert found.annotations[names.CONFIG_SEEN] == "0.000"
+    assert found.annotations[names.POD_STARTED] == "50.000"
 
 
 def test_a_container_is_called_as_the_kubelet_calls_it() -> None:
@@ -76,6 +79,43 @@ def test_ports_are_mapped_but_not_on_the_hosts_network() -> None:
 def test_one_privileged_container_makes_a_privileged_sandbox() -> None:
     containers = ["app", {"name": "side", "securityContext": {"privileged": True}}]
     assert (_sandbox({}).privileged, _sandbox({"containers": containers}).privileged) == (False, True)
+
+
+HOSTS = Mount("/etc/hosts", "/var/lib/kubelet/pods/u1/etc-hosts")
+TERMINATION_LOG = "/var/lib/kubelet/pods/u1/containers/app/2"
+
+
+def test_a_container_has_the_pods_hosts_file_and_a_file_for_its_last_words() -> None:
+    found = _container()
+    assert found.mounts == (HOSTS, Mount("/dev/termination-log", TERMINATION_LOG))
+    assert found.termination_log == TERMINATION_LOG
+    fields = {"terminationMessagePath": "/tmp/said", "terminationMessagePolicy": "FallbackToLogsOnError"}
+    found = _container(fields)
+    assert found.mounts[-1] == Mount("/tmp/said", TERMINATION_LOG)
+    assert found.annotations[names.TERMINATION_MESSAGE_PATH] == "/tmp/said"
+    assert found.annotations[names.TERMINATION_MESSAGE_POLICY] == "FallbackToLogsOnError"
+
+
+def test_what_the_container_or_the_node_brings_is_not_mounted_over() -> None:
+    volumes = [{"name": "v", "emptyDir": {}}]
+    mounts = [{"name": "v", "mountPath": path} for path in ("/etc/hosts", "/dev/termination-log")]
+    found = _container({"volumeMounts": mounts}, volumes=volumes)
+    assert {mount.host_path for mount in found.mounts} == {"/var/lib/kubelet/pods/u1/volumes/kubernetes.io~empty-dir/v"}
+    assert found.termination_log == ""
+    assert HOSTS.container_path not in {mount.container_path for mount in _container(hostNetwork=True).mounts}
+
+
+def test_a_read_only_root_makes_the_hosts_file_read_only() -> None:
+    found = _container({"securityContext": {"readOnlyRootFilesystem": True}})
+    assert found.mounts[0] == Mount("/etc/hosts", HOSTS.host_path, read_only=True)
+
+
+def test_what_outlives_the_manifest_stands_on_the_container() -> None:
+    desired = desired_pod({"containers": [{"name": "app", "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}]})
+    found = container_spec(desired.pod.spec.containers[0], 0, None, desired, settings(), NODE, (), 2)
+    assert found.annotations[names.STOP_ORDER] == "2"
+    assert hook_from_text(found.annotations[names.PRE_STOP]) == SleepHook(3)
+    assert not {names.STOP_ORDER, names.PRE_STOP} & _container().annotations.keys()
 
 
 def test_commands_arguments_and_environment_are_expanded() -> None:
