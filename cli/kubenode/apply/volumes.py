@@ -77,6 +77,8 @@ def _empty_dir(spec: EmptyDir) -> None:
     if kind == "hugetlbfs":
         page = whole(spec.medium.partition("-")[2])
         mount(kind, spec.directory, kind, options=",".join((*options, f"pagesize={page}", *_size(spec.size_limit))))
+        # It takes no setgid as an option.
+        own(directory, mode, spec.fs_group)
     else:
         _mount_memory(spec.directory, options, spec.size_limit)
 

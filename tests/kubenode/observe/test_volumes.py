@@ -10,7 +10,15 @@ import pytest
 
 from kubenode.apply.volumes import make_pod_directory
 from kubenode.model.names import PodKey
-from kubenode.model.volume_specs import ContentVolume, EmptyDir, HostPath, ImageVolume, PodDirectory, VolumeFact
+from kubenode.model.volume_specs import (
+    ContentVolume,
+    EmptyDir,
+    HostPath,
+    ImageVolume,
+    PodDirectory,
+    VolumeFact,
+    VolumeSpec,
+)
 from kubenode.observe.volumes import pod_directories, volume_facts
 
 WEB, DB = PodKey("default", "web"), PodKey("default", "db")
@@ -41,7 +49,7 @@ def test_kinds_are_those_of_host_path_type(tmp_path: Path) -> None:
 
 
 def test_nothing_is_seen_of_what_is_not_there(tmp_path: Path) -> None:
-    specs = {
+    specs: dict[str, VolumeSpec] = {
         "c": ContentVolume("c", str(tmp_path / "c"), (), memory=False),
         "e": EmptyDir("e", str(tmp_path / "e")),
         "i": ImageVolume("i", "r.test/i:1"),
