@@ -1,10 +1,11 @@
-"""Which of the desired pods this node takes in."""
+"""Which of the desired pods this node takes in, and what it gives them of its own."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
+from kubenode.agent.user_namespaces import UserNamespaces
 from kubenode.model.names import PodKey
 from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
@@ -12,7 +13,27 @@ from kubenode.observe.node import node_facts
 from kubenode.plan.admission import refusals
 
 
-def admit(pods: Mapping[PodKey, DesiredPod], settings: Settings) -> dict[PodKey, DesiredPod]:
-    """The pods, those that cannot run here with the reason."""
-    refused = refusals(pods, settings, node_facts(settings))
-    return {key: dataclasses.replace(desired, refusal=refused.get(key)) for key, desired in pods.items()}
+class Admission:
+    """`maps_users`: whether the runtime can give pods users of their own; set once the runtime has said so.
+
+    With `keep` False nothing is written down: it is only a preview.
+    """
+
+    def __init__(self, settings: Settings, *, keep: bool = True) -> None:
+        self._settings = settings
+        self._namespaces = UserNamespaces(settings.state_directory / "user-namespaces.json", keep=keep)
+        self.maps_users = False
+
+    def admit(self, pods: Mapping[PodKey, DesiredPod]) -> dict[PodKey, DesiredPod]:
+        """The pods, those that cannot run here with the reason."""
+        refused = refusals(pods, self._settings, node_facts(self._settings))
+        alone = {desired.uid: key for key, desired in pods.items() if not desired.pod.spec.host_users}
+        users = self._namespaces.assign(alone) if self.maps_users else {}
+        return {
+            key: dataclasses.replace(desired, refusal=refused.get(key), user_namespace=users.get(desired.uid))
+            for key, desired in pods.items()
+        }
+
+    def left(self, key: PodKey, uids: Container[str]) -> None:
+        """Of all pods that were under the key only these are still there, or wanted."""
+        self._namespaces.release(key, uids)

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 import kubenode
-from kubenode.agent.admission import admit
+from kubenode.agent.admission import Admission
 from kubenode.agent.config import ConfigurationError, load
 from kubenode.agent.desired import Sources
 from kubenode.agent.lock import node_lock, refuse_beside_kubelet, upstream_kubelet
@@ -176,7 +176,9 @@ async def survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple
     """What is desired, and every key that is desired or there; what is there and unwanted only when all answered."""
     snapshot = await Sources(settings, node.clock, lambda _: None, keep=keep).read()
     there = set(await node.observer.signatures()) | await asyncio.to_thread(node.local.keys)
-    admitted = dataclasses.replace(snapshot, pods=admit(snapshot.pods, settings))
+    admission = Admission(settings, keep=keep)
+    admission.maps_users = (await node_facts.runtime(node.cri)).maps_users
+    admitted = dataclasses.replace(snapshot, pods=admission.admit(snapshot.pods))
     return admitted, set(snapshot.pods) | (there if snapshot.complete else set())
 
 

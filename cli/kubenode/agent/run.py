@@ -11,7 +11,7 @@ import time
 import msgspec
 
 import kubenode
-from kubenode.agent.admission import admit
+from kubenode.agent.admission import Admission
 from kubenode.agent.desired import Sources
 from kubenode.agent.noting import Notebook
 from kubenode.agent.once import Node, Turn, open_node
@@ -34,6 +34,7 @@ from kubenode.model.reports import (
 )
 from kubenode.model.settings import Settings
 from kubenode.model.source import Snapshot
+from kubenode.observe.node import runtime as runtime_facts
 from kubenode.observe.pleg import Pleg
 from kubenode.observe.probe_store import load as load_probes
 from kubenode.observe.probe_store import save as save_probes
@@ -43,6 +44,8 @@ from kubenode.serve.http import serve_admin, serve_health
 from kubenode.serve.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+FEATURES_RETRY_SECONDS = 5.0
 
 # A sync that finds the runtime hanging says so after a little more than the deadline of one question.
 RUNTIME_PATIENCE_SECONDS = 12.0
@@ -61,6 +64,7 @@ class Agent:
         self._sources = Sources(settings, node.clock, self._desired_changed)
         self._pleg = Pleg(node.cri, node.observer, self._pod_changed, metrics.relisted)
         self._notebook = Notebook(settings, node.clock, workers, lambda: self._sources.snapshot)
+        self._admission = Admission(settings)
         self._started_at = node.clock()
         self._starting: dict[str, float] = {}
         self._group = asyncio.TaskGroup()
@@ -72,6 +76,7 @@ class Agent:
             group.create_task(self._sources.run(), name="sources")
             group.create_task(self._pleg.run(), name="pleg")
             group.create_task(self._prober.run(), name="prober")
+            group.create_task(self._learn_features(), name="features")
             group.create_task(keep_running("the keeping of probe results", self._keep_probes))
             group.create_task(keep_running("the keeping of events", self._notebook.run))
             group.create_task(
@@ -153,11 +158,22 @@ class Agent:
 
     def _desired_changed(self, snapshot: Snapshot) -> None:
         self._notebook.read(snapshot)
-        for key, desired in admit(snapshot.pods, self._settings).items():
+        for key, desired in self._admission.admit(snapshot.pods).items():
             self._worker(key).want(desired)
         if snapshot.complete:
             for key in (self._workers.keys() | self._pleg.keys | self._node.local.keys()) - snapshot.pods.keys():
                 self._worker(key).want(None)
+
+    async def _learn_features(self) -> None:
+        """What the runtime can do is known once it answers; pods that wait for it are looked at again then."""
+        while True:
+            facts = await runtime_facts(self._node.cri)
+            if not facts.error:
+                break
+            await asyncio.sleep(FEATURES_RETRY_SECONDS)
+        if facts.maps_users:
+            self._admission.maps_users = True
+            self._desired_changed(self._sources.snapshot)
 
     def _pod_changed(self, key: PodKey) -> None:
         """News from the runtime. A pod that nobody wants is removed, but only once every source has answered."""
@@ -195,6 +211,8 @@ class Agent:
     def _turned(self, worker: Worker, turn: Turn, seconds: float) -> None:
         self._metrics.turned(turn.plan.actions, turn.outcomes, seconds)
         self._notebook.turned(worker, turn)
+        if not turn.plan.actions:
+            self._admission.left(worker.key, turn.observed.uids | ({worker.desired.uid} if worker.desired else set()))
         if worker.desired is None:
             return
         uid = worker.desired.uid

@@ -110,6 +110,10 @@ class ObservedPod:
     node: NodeFacts = field(default_factory=NodeFacts)
 
     @property
+    def uids(self) -> frozenset[str]:
+        return frozenset((*(one.uid for one in self.sandboxes), *(one.uid for one in self.directories)))
+
+    @property
     def empty(self) -> bool:
         return not self.sandboxes and not self.containers and not self.directories
 
