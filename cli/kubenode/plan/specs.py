@@ -127,11 +127,8 @@ def log_directory(pod: Pod, settings: Settings) -> str:
 
 
 def _hosts_mount(container: Container, desired: DesiredPod, settings: Settings) -> tuple[Mount, ...]:
-    """Read-only where the whole file system is, as the kubelet has it."""
     spec = hosts_file(desired, settings)
-    if spec is None or mounts_hosts(container):
-        return ()
-    return (Mount(HOSTS_PATH, spec.path, read_only=container.security_context.read_only_root_filesystem),)
+    return () if spec is None or mounts_hosts(container) else (Mount(HOSTS_PATH, spec.path),)
 
 
 def _termination_log(container: Container, attempt: int, pod: Pod, settings: Settings) -> str:

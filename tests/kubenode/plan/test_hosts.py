@@ -101,7 +101,7 @@ def test_no_name_can_add_or_change_a_line(aliases: list[tuple[str, list[str]]], 
     own = entries[len(LOCAL.splitlines()) :]
     allowed = {name, "good", *(one for _, names in pairs for one in names)}
     for address, *names in own:
-        assert ip_address(address)
+        ip_address(address)  # raises for what is none
         assert names
         assert set(names) <= allowed
     assert len(text.splitlines()) == len(text.split("\n")) - 1

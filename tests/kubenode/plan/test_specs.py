@@ -105,11 +105,6 @@ def test_what_the_container_or_the_node_brings_is_not_mounted_over() -> None:
     assert HOSTS.container_path not in {mount.container_path for mount in _container(hostNetwork=True).mounts}
 
 
-def test_a_read_only_root_makes_the_hosts_file_read_only() -> None:
-    found = _container({"securityContext": {"readOnlyRootFilesystem": True}})
-    assert found.mounts[0] == Mount("/etc/hosts", HOSTS.host_path, read_only=True)
-
-
 def test_what_outlives_the_manifest_stands_on_the_container() -> None:
     desired = desired_pod({"containers": [{"name": "app", "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}]})
     found = container_spec(desired.pod.spec.containers[0], 0, None, desired, settings(), NODE, (), 2)
