@@ -106,6 +106,7 @@ class Worker:
             desired = self.desired
             seen = await look(self._node, self.key, desired, self.failures)
             self.observed = seen.observed
+            self.settled = self.settled and not seen.plan.actions
             done = await act(self._node, seen, desired, self._superseded)
         except BaseException:
             self._waiters += waiters
