@@ -64,7 +64,7 @@ def _table(out: Console, report: SyncReport) -> None:
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
             out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}")
     show_objects(out, report.objects)
-    if not changes:
+    if not any(pod.steps or pod.error for pod in changes):
         out.print(f"nothing to do for {len(report.pods)} pods")
     elif report.dry_run:
         out.print(f"{sum(len(pod.steps) for pod in changes)} steps for {len(changes)} pods; nothing was changed")

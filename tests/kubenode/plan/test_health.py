@@ -7,10 +7,18 @@ from collections.abc import Iterable
 import pytest
 
 from kubenode.model.facts import AgentFacts, Amount, RuntimeFacts
-from kubenode.model.reports import Check, Level, ManifestState, PodsReport
+from kubenode.model.reports import Check, Level, ManifestState, ObjectState, PodsReport
 from kubenode.model.settings import DEFAULT_EVICTION_HARD
 from kubenode.model.status import PodStatus
-from kubenode.plan.health import agent_checks, manifest_checks, pod_checks, resource_checks, runtime_checks, worst
+from kubenode.plan.health import (
+    agent_checks,
+    manifest_checks,
+    object_checks,
+    pod_checks,
+    resource_checks,
+    runtime_checks,
+    worst,
+)
 
 GIB = 2**30
 
@@ -68,6 +76,26 @@ def test_manifests(report: PodsReport, level: str, message: str) -> None:
     assert (check.level, check.message) == (level, message)
 
 
+def _objects(*states: str) -> PodsReport:
+    told = (
+        ObjectState(source="/o/a.yaml", state=state, object="Secret default/a", reason="why", line=3)
+        for state in states
+    )
+    return PodsReport(node="node", objects=tuple(told))
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        (_objects(), []),
+        (_objects("valid", "valid"), [("ok", "2 valid")]),
+        (_objects("valid", "held"), [("warning", "/o/a.yaml:3 Secret default/a is held: why")]),
+    ],
+)
+def test_objects(report: PodsReport, expected: list[tuple[str, str]]) -> None:
+    assert [(check.level.value, check.message) for check in object_checks(report)] == expected
+
+
 @pytest.mark.parametrize(
     ("phase", "reason", "level"),
     [("Running", "", "ok"), ("Succeeded", "Completed", "ok"), ("Running", "CrashLoopBackOff", "warning")],
@@ -114,6 +142,7 @@ def test_all_that_is_not_ok_says_what_to_do() -> None:
         *runtime_checks(RuntimeFacts(name="c")),
         *agent_checks(AgentFacts("kubenode", pleg_age=200.0, pleg_healthy=False)),
         *manifest_checks(_manifests("invalid")),
+        *object_checks(_objects("invalid")),
         *resource_checks({"nodefs.available": Amount(1, 100)}, {"nodefs.available": "10%"}),
     ]
     assert [check.name for check in checks if check.level != "ok" and not check.remedy] == []

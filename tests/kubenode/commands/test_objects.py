@@ -1,0 +1,45 @@
+"""How objects and notes are told to people."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from kubenode.commands.objects import show_objects
+from kubenode.commands.sync import _table
+from kubenode.model.reports import ObjectState, PodSync, SyncReport
+
+STATES = (
+    ObjectState(source="/o/a.yaml", state="valid", object="ConfigMap default/a"),
+    ObjectState(source="/o/b.yaml", state="held", object="Secret default/b", reason="why [not]", line=3),
+    ObjectState(source="/o/c.yaml", state="invalid", reason="not YAML", line=2),
+    ObjectState(source="/o/d.yaml.bak", state="superseded", reason="a backup"),
+)
+
+
+def _console() -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(file=out, width=200, soft_wrap=True), out
+
+
+def test_what_is_not_used_as_it_is_written_has_a_line() -> None:
+    console, out = _console()
+    show_objects(console, STATES)
+    assert out.getvalue().splitlines() == [
+        "held /o/b.yaml:3 Secret default/b: why [not]; the last good version is used",
+        "invalid /o/c.yaml:2: not YAML",
+        "superseded /o/d.yaml.bak: a backup",
+    ]
+
+
+def test_a_note_is_told_beside_the_steps() -> None:
+    console, out = _console()
+    pods = (PodSync(pod="default/web", notes=("container app keeps its old values",)), PodSync(pod="default/db"))
+    _table(console, SyncReport(node="n", dry_run=True, pods=pods, objects=STATES[2:3]))
+    assert out.getvalue().splitlines() == [
+        "default/web",
+        "  ! container app keeps its old values",
+        "invalid /o/c.yaml:2: not YAML",
+        "nothing to do for 2 pods",
+    ]
