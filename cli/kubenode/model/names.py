@@ -29,8 +29,6 @@ CGROUP_PARENT = "kubenode.io/cgroup-parent"
 POD_STARTED = "kubenode.io/pod-started"
 # When a container is stopped with its pod: 0 first, sidecars after, in reverse order of their start.
 STOP_ORDER = "kubenode.io/stop-order"
-# The first of the host's users that a pod's own users are, so that no other pod gets the same ones.
-USER_NAMESPACE = "kubenode.io/user-namespace"
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

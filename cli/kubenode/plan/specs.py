@@ -145,15 +145,12 @@ def _pod_labels(pod: Pod) -> dict[str, str]:
 
 
 def _sandbox_annotations(desired: DesiredPod, settings: Settings, parent: str, pod_started_at: float) -> dict[str, str]:
-    annotations = {
+    return {
         names.CONFIG_SEEN: f"{desired.seen_at:.3f}",
         names.LOG_DIRECTORY: log_directory(desired.pod, settings),
         names.CGROUP_PARENT: parent,
         names.POD_STARTED: f"{pod_started_at:.3f}",
     }
-    if users := security.namespaces(desired).user:
-        annotations[names.USER_NAMESPACE] = str(users.host_id)
-    return annotations
 
 
 def _container_annotations(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
 import pytest
 
-from kubenode.model.specs import AppArmor, ContainerSpec, SELinux
+from kubenode.model.specs import AppArmor, ContainerSpec, SELinux, UserNamespace
 from kubenode.plan.problems import UnrunnableError
 from kubenode.plan.security import APPARMOR_ANNOTATION, MASKED_PATHS, apparmor
 from kubenode.plan.specs import container_spec, sandbox_spec
@@ -80,3 +81,24 @@ def test_apparmor(own: Any, annotation: str | None, pods: Any, expected: AppArmo
 def test_an_annotation_that_names_no_profile_is_never_passed_over(annotation: str) -> None:
     with pytest.raises(UnrunnableError, match="appArmorProfile"):
         _apparmor(None, annotation, None)
+
+
+OWN_USERS = {"hostUsers": False}
+
+
+def test_a_pod_never_runs_as_the_hosts_users_instead_of_its_own() -> None:
+    desired = desired_pod(OWN_USERS)
+    with pytest.raises(UnrunnableError, match="hostUsers: false") as caught:
+        sandbox_spec(desired, 0, settings(), NODE, 0.0)
+    assert caught.value.reason == "FailedCreatePodSandBox"
+    with pytest.raises(UnrunnableError, match="hostUsers: false"):
+        container_spec(desired.pod.spec.containers[0], 0, None, desired, settings(), NODE, ())
+
+
+def test_sandbox_and_container_have_the_same_users() -> None:
+    users = UserNamespace(host_id=2**30, length=65536)
+    desired = dataclasses.replace(desired_pod(OWN_USERS), user_namespace=users)
+    sandbox = sandbox_spec(desired, 0, settings(), NODE, 0.0)
+    container = container_spec(desired.pod.spec.containers[0], 0, None, desired, settings(), NODE, ())
+    assert sandbox.namespaces.user == container.namespaces.user == users
+    assert sandbox_spec(desired_pod(), 0, settings(), NODE, 0.0).namespaces.user is None
