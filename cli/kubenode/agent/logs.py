@@ -11,7 +11,8 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from kubenode.agent.looking import NoContainer, SeenContainer, SeenPod, choose, find, runtime, seen_pods
+from kubenode.agent.looking import NoContainer, SeenContainer, SeenPod, choose, find, runtime, seen_pods, waiting
+from kubenode.agent.naming import UnknownName
 from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import DeadlineExceeded, KubenodeError, NotFound, Unavailable
 from kubenode.clients.stubs import cri_pb2 as pb
@@ -57,7 +58,11 @@ async def write_logs(settings: Settings, request: LogRequest, write: Write, note
     """The log to `write`, in whole lines; what else there is to say to `note`. Raises KubenodeError."""
     try:
         async with runtime(settings) as cri:
-            logs = await _of_runtime(settings, request, cri, note)
+            try:
+                logs = await _of_runtime(settings, request, cri, note)
+            except (UnknownName, NoContainer) as error:
+                reason = None if request.previous else await waiting(settings, request.name, request.container)
+                raise (reason or error) from None
             await _write_all(logs, request, write)
     except (Unavailable, DeadlineExceeded) as error:
         note(f"{error} Read from the files below {settings.kubelet.pod_logs_dir} instead.")

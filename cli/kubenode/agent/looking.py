@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from kubenode.agent.naming import NamedPod, Target, resolve
+from kubenode.clients.agent import AgentClient
 from kubenode.clients.cri import CriClient
 from kubenode.clients.endpoint import find_endpoint
 from kubenode.clients.errors import KubenodeError
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model import names
 from kubenode.model.names import PodKey
+from kubenode.model.reports import PodsReport
 from kubenode.model.settings import Settings
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -98,6 +102,24 @@ def choose(pod: SeenPod, name: str) -> tuple[str, str]:
         return name or (there[0] if len(there) == 1 else annotated), ""
     first = next((one.name for one in pod.containers if one.running), there[0])
     return first, f"Container {first} of {pod.key}, by default; it has {', '.join(there)}."
+
+
+async def waiting(settings: Settings, text: str, container: str) -> NoContainer | None:
+    """What a container that the runtime has not got yet waits for, if an agent runs and knows it."""
+    try:
+        answer = await AgentClient(settings.admin_socket).get("/v1/pods")
+        pods = msgspec.json.decode(answer, type=PodsReport).pods
+        named = {PodKey(pod.namespace, pod.name): [*pod.init_containers, *pod.containers] for pod in pods}
+        known = [NamedPod(key, tuple(one.name for one in all_of)) for key, all_of in named.items()]
+        target = resolve(text, known, settings.node_name)
+    except (KubenodeError, msgspec.DecodeError):
+        return None
+    wanted = container or target.container
+    for one in named[target.key]:
+        if one.state == "waiting" and wanted in ("", one.name):
+            why = ": ".join(filter(None, (one.reason, one.message))) or "it waits for its turn"
+            return NoContainer(f"Container {one.name} of {target.key} has not started, so it has no log. {why}.")
+    return None
 
 
 def _pod(key: PodKey, sandbox: pb.PodSandbox, containers: Sequence[SeenContainer]) -> SeenPod:

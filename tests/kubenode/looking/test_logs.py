@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from kubenode.clients.cri import CriClient
 from kubenode.clients.stubs import cri_pb2 as pb
@@ -166,6 +167,69 @@ async def test_without_a_runtime_the_files_are_read(tmp_path: Path) -> None:
         assert (await node.run("web", "--previous"))[1] == "from 0\n"
         code, _, errors = await node.run("wbe")
         assert (code, "There is no pod wbe on this node. Did you mean web" in errors) == (3, True)
+
+
+async def test_what_a_container_waits_for_is_told_by_the_agent(tmp_path: Path) -> None:
+    status = {
+        "name": "app",
+        "state": "waiting",
+        "reason": "ErrImagePull",
+        "message": "registry.test/app:1 is not there",
+    }
+    pod = {"namespace": "default", "name": "web-testnode", "phase": "Pending", "containers": [status]}
+
+    async def pods(_: web.Request) -> web.Response:
+        return web.json_response({"node": "testnode", "complete": True, "pods": [pod]})
+
+    app = web.Application()
+    app.router.add_get("/v1/pods", pods)
+    runner = web.AppRunner(app)
+    (tmp_path / "run").mkdir()
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, str(tmp_path / "run" / "agent.sock")).start()
+        async with fake_with_images(tmp_path / "cri.sock") as fake, CriClient(fake.endpoint) as cri:
+            node = Node(write_config(tmp_path, fake.endpoint), Pods(cri, tmp_path, ""))
+            for name in ("web", "web/app"):
+                code, _, errors = await node.run(name)
+                assert code == 3
+                assert errors == (
+                    "kubenode: Container app of default/web-testnode has not started, so it has no log. "
+                    "ErrImagePull: registry.test/app:1 is not there.\n"
+                )
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(("words", "found"), [("logs w", "web"), ("exec conformance/w", "conformance/web")])
+async def test_the_shell_completes_names(node: Node, words: str, found: str) -> None:
+    await node.pods.run()
+    assert await completed(node, words) == [found]
+
+
+async def test_completion_is_silent_where_nothing_can_be_asked(tmp_path: Path) -> None:
+    async with CriClient("unix:///no.sock") as cri:
+        assert await completed(Node(tmp_path / "gone.yaml", Pods(cri, tmp_path, "")), "logs w") == []
+
+
+async def completed(node: Node, words: str) -> list[str]:
+    """What bash is offered."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from kubenode.commands.app import main; main()"),
+        env=node.environment
+        | {
+            "_KUBENODE_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"kubenode {words}",
+            "COMP_CWORD": "2",
+            "KUBENODE_CONFIG": str(node.config),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(SECONDS):
+        output, errors = await process.communicate()
+    assert errors == b""
+    return output.decode().split()
 
 
 async def test_wrong_usage_is_one_sentence(tmp_path: Path) -> None:
