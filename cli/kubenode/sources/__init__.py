@@ -1,4 +1,4 @@
-"""Where desired pods come in: files and HTTP, each with the state of every item, merged into one snapshot.
+"""Where desired pods and local objects come in: files and HTTP, each with the state of every item, in one snapshot.
 
 Nothing else may bring a pod in, and nothing here changes a node.
 """
