@@ -131,7 +131,8 @@ class Prober:
 
     def _start(self, probing: _Probing) -> None:
         kind = probing.target.kind
-        if self._running is None or probing.task is not None or over(kind, probing.run.state):
+        under_way = probing.task is not None and not probing.task.done()
+        if self._running is None or under_way or over(kind, probing.run.state):
             return
         group, checker = self._running
         name = f"{kind} probe of {probing.key} {probing.target.container}"

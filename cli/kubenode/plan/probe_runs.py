@@ -50,12 +50,13 @@ def threshold(kind: ProbeKind, probe: Probe, passed: bool) -> int:
 def first_wait(target: ProbeTarget, now: float, began: float, fraction: float) -> float:
     """Seconds until the probe is asked first.
 
-    The rest of the initial delay, whatever became of the clock meanwhile. Containers that are older than the prober,
-    which `began` then, get a `fraction` (0 to 1) of the period at least: their probes are not asked all at once.
+    The rest of the initial delay, whatever became of the clock meanwhile. In the first period of the prober, which
+    `began` then, containers older than it get a `fraction` (0 to 1) of the period at least: their probes are not asked
+    all at once.
     """
-    delay = target.probe.initial_delay_seconds
+    delay, pace = target.probe.initial_delay_seconds, period(target.probe)
     rest = max(0.0, min(float(delay), target.started_at + delay - now))
-    return max(rest, fraction * period(target.probe)) if target.started_at < began else rest
+    return max(rest, fraction * pace) if target.started_at < began and now < began + pace else rest
 
 
 def next_due(due: float, probe: Probe, now: float) -> float:

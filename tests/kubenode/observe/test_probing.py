@@ -243,6 +243,22 @@ async def test_what_is_watched_before_it_runs_is_asked_once_it_does(tmp_path: Pa
         await asyncio.wait([task])
 
 
+async def run_until(prober: Prober, condition: Callable[[], bool]) -> None:
+    task = asyncio.create_task(prober.run())
+    await until(condition)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_prober_that_is_run_again_goes_on(tmp_path: Path, server: Server) -> None:
+    async with CriClient(str(tmp_path / "absent.sock")) as cri:
+        prober = Prober(cri, lambda _key: None, time.time)
+        prober.watch(KEY, (server.target(),))
+        await run_until(prober, lambda: server.asked() == 1)
+        assert probe_tasks() == []
+        await run_until(prober, lambda: server.asked() == 2)
+
+
 async def test_a_restart_changes_no_verdict(tmp_path: Path, server: Server) -> None:
     async with probing(tmp_path) as before:
         before.prober.watch(KEY, (server.target(), server.target("c2", LIVENESS)))

@@ -109,6 +109,7 @@ def target(started_at: float, **probe: Any) -> ProbeTarget:
         ("the clock was set back by an hour", 5000.0, 20, 1400.0, 20.0),
         ("older than the prober", 900.0, 0, 1000.0, 5.0),
         ("older, and the delay is longer", 995.0, 20, 1000.0, 15.0),
+        ("older, but its startup probe took longer than a period", 900.0, 0, 1010.0, 0.0),
     ],
 )
 def test_the_first_time(case: str, started_at: float, delay: int, now: float, wait: float) -> None:
