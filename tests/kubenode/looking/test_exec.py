@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -128,3 +129,27 @@ def test_a_terminal_of_its_size_that_is_as_before_in_the_end(shell: Shell) -> No
     assert (code, same) == (5, True)
     assert b"33 101" in said
     assert b"got hello" in said
+
+
+def test_a_terminal_is_as_before_also_after_sigterm(shell: Shell) -> None:
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    line = shell.line("-it", POD, "--", "sh", "-c", "echo ready; sleep 1000")
+    # nsenter forks into the process namespace: its child, the command line, gets the signal.
+    with subprocess.Popen(line, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        said = b""
+        while b"ready" not in said:
+            said += os.read(master, 4096)
+        raw = termios.tcgetattr(slave)
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGTERM)
+        code = process.wait()
+        timer.cancel()
+    after = termios.tcgetattr(slave)
+    os.close(master)
+    os.close(slave)
+    assert code == 143
+    assert raw != before
+    assert after == before
