@@ -18,8 +18,8 @@ MNT_DETACH = 2
 _MAGIC = {0x01021994: "tmpfs", 0x958458F6: "hugetlbfs"}
 _STATFS_BYTES = 256
 _OCTAL = re.compile(r"\\([0-7]{3})")
-# What a remount must say again, or it is lost: statvfs(3) flags to mount(2) flags, which have the same values.
-_KEPT = os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_NODIRATIME | os.ST_RELATIME
+# What a remount must say again, or it is lost: these have the same values in statvfs(3) and in mount(2).
+_KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_NODIRATIME
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -66,7 +66,7 @@ def bind(source: str, target: str) -> None:
 
 def bind_read_only(target: str) -> None:
     """Make a bind mount read-only; its other flags stay."""
-    kept = MountFlag(os.statvfs(target).f_flag & _KEPT & ~os.ST_RELATIME)
+    kept = MountFlag(os.statvfs(target).f_flag & _KEPT)
     mount("", target, flags=kept | MountFlag.REMOUNT | MountFlag.BIND | MountFlag.READ_ONLY)
 
 

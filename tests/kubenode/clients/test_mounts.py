@@ -87,3 +87,14 @@ def test_unmounting_follows_no_link(place: Path) -> None:
 def test_errors_name_both_paths(place: Path) -> None:
     with pytest.raises(FileNotFoundError, match=rf"cannot mount /none at {place}/t"):
         mounts.bind("/none", f"{place}/t")
+
+
+@needs_root
+def test_a_bind_that_becomes_read_only_keeps_its_other_flags(place: Path) -> None:
+    for name in ("origin", "target"):
+        (place / name).mkdir()
+    mounts.mount("tmpfs", str(place / "origin"), "tmpfs", flags=mounts.MountFlag.NOSUID | mounts.MountFlag.NODEV)
+    mounts.bind(str(place / "origin"), str(place / "target"))
+    mounts.bind_read_only(str(place / "target"))
+    (point,) = mounts.mounts_below(str(place / "target"))
+    assert {"ro", "nosuid", "nodev"} <= set(point.options)
