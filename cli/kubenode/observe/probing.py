@@ -12,7 +12,7 @@ from kubenode.clients.http_get import http_session
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ProbeKind, ProbeState
 from kubenode.observe.probe_checks import Checker, CheckError
-from kubenode.plan.probe_runs import ProbeRun, advance, first_wait, next_due, over, timeout
+from kubenode.plan.probe_runs import ProbeRun, advance, first_wait, next_due, over
 from kubenode.plan.probes import ProbeTarget
 
 UNHEALTHY = "Unhealthy"
@@ -149,7 +149,7 @@ class Prober:
     async def _ask(self, probing: _Probing, checker: Checker) -> None:
         target = probing.target
         try:
-            result = await checker.check(target.container_id, target.check, timeout(target.probe))
+            result = await checker.check(target.container_id, target.check, target.probe.timeout_seconds)
         except CheckError as error:
             self._tell(probing, UNHEALTHY, f"probe could not be asked: {error}")
             return

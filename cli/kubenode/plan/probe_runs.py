@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kubenode.model.observed import ProbeKind, ProbeState
-from kubenode.model.probes import DEFAULT_PERIOD_SECONDS, Probe
+from kubenode.model.probes import Probe
 from kubenode.plan.probes import ProbeTarget
 
 
@@ -27,24 +27,11 @@ class ProbeRun:
     count: int = 0
 
 
-# A zero in a manifest means the default, as an API server would have it.
-
-
-def period(probe: Probe) -> int:
-    """Seconds."""
-    return probe.period_seconds or DEFAULT_PERIOD_SECONDS
-
-
-def timeout(probe: Probe) -> int:
-    """Seconds."""
-    return probe.timeout_seconds or 1
-
-
 def threshold(kind: ProbeKind, probe: Probe, passed: bool) -> int:
     """How many results in a row make a verdict."""
     if not passed:
-        return probe.failure_threshold or 3
-    return (probe.success_threshold or 1) if kind is ProbeKind.READINESS else 1
+        return probe.failure_threshold
+    return probe.success_threshold if kind is ProbeKind.READINESS else 1
 
 
 def first_wait(target: ProbeTarget, now: float, began: float, fraction: float) -> float:
@@ -54,14 +41,14 @@ def first_wait(target: ProbeTarget, now: float, began: float, fraction: float) -
     `began` then, containers older than it get a `fraction` (0 to 1) of the period at least: their probes are not asked
     all at once.
     """
-    delay, pace = target.probe.initial_delay_seconds, period(target.probe)
+    delay, pace = target.probe.initial_delay_seconds, target.probe.period_seconds
     rest = max(0.0, min(float(delay), target.started_at + delay - now))
     return max(rest, fraction * pace) if target.started_at < began and now < began + pace else rest
 
 
 def next_due(due: float, probe: Probe, now: float) -> float:
     """When the probe is asked again: at its pace, or at once where the last time took longer than a period."""
-    return max(due + period(probe), now)
+    return max(due + probe.period_seconds, now)
 
 
 def advance(run: ProbeRun, kind: ProbeKind, probe: Probe, passed: bool, message: str, now: float) -> ProbeRun:

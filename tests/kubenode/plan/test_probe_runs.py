@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kubenode.model.observed import ProbeKind, ProbeState
 from kubenode.model.probes import Probe
 from kubenode.model.specs import ExecHook
-from kubenode.plan.probe_runs import ProbeRun, advance, first_wait, next_due, over, period, threshold, timeout
+from kubenode.plan.probe_runs import ProbeRun, advance, first_wait, next_due, over, threshold
 from kubenode.plan.probes import ProbeTarget
 
 READINESS, LIVENESS, STARTUP = ProbeKind.READINESS, ProbeKind.LIVENESS, ProbeKind.STARTUP
@@ -39,7 +39,6 @@ def verdicts(kind: ProbeKind, results: str, **probe: Any) -> str:
         (READINESS, {"failure_threshold": 1}, "+-+-", "+-+-"),
         (READINESS, {"success_threshold": 2}, "++", "?+"),
         (READINESS, {"success_threshold": 3, "failure_threshold": 1}, "+++-++-+++", "??+------+"),
-        (READINESS, {"success_threshold": 0, "failure_threshold": 0}, "+---", "+++-"),
         (LIVENESS, {}, "+--+---+", "++++++-."),
         (LIVENESS, {}, "---+", "??-."),
         (LIVENESS, {"success_threshold": 2}, "+", "+"),
@@ -120,11 +119,6 @@ def test_the_first_time(case: str, started_at: float, delay: int, now: float, wa
 def test_the_pace_is_kept_and_what_was_missed_is_not_made_up_for() -> None:
     probe = Probe(period_seconds=10)
     assert (next_due(100.0, probe, 103.0), next_due(100.0, probe, 135.0)) == (110.0, 135.0)
-
-
-def test_zeros_mean_the_defaults() -> None:
-    probe = Probe(period_seconds=0, timeout_seconds=0)
-    assert (period(probe), timeout(probe)) == (10, 1)
 
 
 def test_a_run_that_is_taken_up_again_keeps_its_verdict_until_results_say_otherwise() -> None:
