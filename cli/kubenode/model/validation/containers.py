@@ -10,14 +10,16 @@ from kubenode.model.validation.mounts import mount_problems
 from kubenode.model.validation.ports import port_name, port_number
 from kubenode.model.validation.probes import lifecycle_problems, probe_problems
 from kubenode.model.validation.resources import container_resource_problems
-from kubenode.model.validation.rules import Problem, address, label, no_nul, one_of, quoted, unique
+from kubenode.model.validation.rules import Names, Problem, address, label, no_nul, one_of, quoted, unique
 from kubenode.model.validation.security import container_security_problems
 
 PULL_POLICIES = ("", "Always", "IfNotPresent", "Never")
 MAX_RULES, MAX_EXIT_CODES = 20, 255
 
 
-def container_problems(container: Container, spec: PodSpec, path: str, *, is_init: bool) -> Iterator[Problem]:
+def container_problems(
+    container: Container, spec: PodSpec, known: Names, path: str, *, is_init: bool
+) -> Iterator[Problem]:
     yield from label(f"{path}.name", container.name)
     if not container.image or container.image != container.image.strip():
         yield Problem(f"{path}.image", f"{quoted(container.image)} is not an image reference")
@@ -26,9 +28,9 @@ def container_problems(container: Container, spec: PodSpec, path: str, *, is_ini
     policies = ("File", "FallbackToLogsOnError")
     yield from one_of(f"{path}.terminationMessagePolicy", container.termination_message_policy, policies)
     yield from _ports(container, f"{path}.ports")
-    yield from environment_problems(container, spec, path)
+    yield from environment_problems(container, known, path)
     yield from container_resource_problems(container, spec, path)
-    yield from mount_problems(container, spec, f"{path}.volumeMounts")
+    yield from mount_problems(container, known, f"{path}.volumeMounts")
     yield from container_security_problems(container.security_context, spec, f"{path}.securityContext")
     yield from _restarts(container, path, is_init=is_init)
     if is_init and not is_sidecar(container):

@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kubenode.model.pod import Container, EnvFromSource, EnvVar, EnvVarSource, KeySelector, PodSpec, all_containers
+from kubenode.model.pod import Container, EnvFromSource, EnvVar, EnvVarSource, KeySelector
 from kubenode.model.quantity import parse_quantity
 from kubenode.model.schema import Quantity
-from kubenode.model.validation.rules import Problem, exactly_one, no_nul, one_of, qualified_name, quoted, subdomain
+from kubenode.model.validation.rules import (
+    Names,
+    Problem,
+    exactly_one,
+    no_nul,
+    one_of,
+    qualified_name,
+    quoted,
+    subdomain,
+)
 from kubenode.model.volumes import ObjectFieldSelector, ResourceFieldSelector
 
 ENV_FIELDS = (
@@ -30,14 +39,14 @@ _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(?P<key>[^']*)'\]")
 
 
-def environment_problems(container: Container, spec: PodSpec, path: str) -> Iterator[Problem]:
+def environment_problems(container: Container, known: Names, path: str) -> Iterator[Problem]:
     for index, variable in enumerate(container.env):
-        yield from _variable(variable, spec, f"{path}.env[{index}]")
+        yield from _variable(variable, known, f"{path}.env[{index}]")
     for index, group in enumerate(container.env_from):
         yield from _group(group, f"{path}.envFrom[{index}]")
 
 
-def _variable(variable: EnvVar, spec: PodSpec, path: str) -> Iterator[Problem]:
+def _variable(variable: EnvVar, known: Names, path: str) -> Iterator[Problem]:
     if not _ENV_NAME.fullmatch(variable.name):
         rule = "printable characters without '='"
         yield Problem(f"{path}.name", f"{quoted(variable.name)} cannot name an environment variable: {rule}")
@@ -45,15 +54,15 @@ def _variable(variable: EnvVar, spec: PodSpec, path: str) -> Iterator[Problem]:
     if variable.value_from is not None:
         if variable.value:
             yield Problem(f"{path}.valueFrom", "it stands beside a value: keep one of the two")
-        yield from _source(variable.value_from, spec, f"{path}.valueFrom")
+        yield from _source(variable.value_from, known, f"{path}.valueFrom")
 
 
-def _source(source: EnvVarSource, spec: PodSpec, path: str) -> Iterator[Problem]:
+def _source(source: EnvVarSource, known: Names, path: str) -> Iterator[Problem]:
     yield from exactly_one(path, source, ENV_SOURCES)
     if source.field_ref:
         yield from field_problems(source.field_ref, f"{path}.fieldRef", ENV_FIELDS)
     if source.resource_field_ref:
-        yield from resource_field_problems(source.resource_field_ref, spec, f"{path}.resourceFieldRef")
+        yield from resource_field_problems(source.resource_field_ref, known, f"{path}.resourceFieldRef")
     if source.config_map_key_ref:
         yield from _key(source.config_map_key_ref, f"{path}.configMapKeyRef")
     if source.secret_key_ref:
@@ -96,12 +105,12 @@ def field_problems(selector: ObjectFieldSelector, path: str, allowed: tuple[str,
 
 
 def resource_field_problems(
-    selector: ResourceFieldSelector, spec: PodSpec, path: str, *, in_volume: bool = False
+    selector: ResourceFieldSelector, known: Names, path: str, *, in_volume: bool = False
 ) -> Iterator[Problem]:
     name = selector.container_name
     if in_volume and not name:
         yield Problem(path, "containerName is needed: a volume is of all containers")
-    elif name and all(container.name != name for container in all_containers(spec)):
+    elif name and name not in known.containers:
         yield Problem(f"{path}.containerName", f"there is no container {quoted(name)}")
     if not selector.resource.startswith(HUGE_PAGES):
         yield from one_of(f"{path}.resource", selector.resource, RESOURCES)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubenode.model.pod import Container, PodSpec
-from kubenode.model.validation.rules import Problem, descending, no_nul, one_of, quoted, unique
+from kubenode.model.pod import Container
+from kubenode.model.validation.rules import Names, Problem, descending, no_nul, one_of, quoted, unique
 from kubenode.model.volumes import VolumeMount
 
 PROPAGATIONS = ("", "None", "HostToContainer", "Bidirectional")
 RECURSIVE = ("", "Disabled", "IfPossible", "Enabled")
 
 
-def mount_problems(container: Container, spec: PodSpec, path: str) -> Iterator[Problem]:
-    volumes = {volume.name for volume in spec.volumes}
+def mount_problems(container: Container, known: Names, path: str) -> Iterator[Problem]:
     for index, mount in enumerate(container.volume_mounts):
         where = f"{path}[{index}]"
-        if mount.name not in volumes:
+        if mount.name not in known.volumes:
             yield Problem(f"{where}.name", f"the pod has no volume {quoted(mount.name)}: add it to $.spec.volumes")
         if not mount.mount_path:
             yield Problem(f"{where}.mountPath", "a path is needed")

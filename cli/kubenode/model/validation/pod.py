@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubenode.model.pod import Pod, PodSpec
+from kubenode.model.pod import Pod, PodSpec, all_containers
 from kubenode.model.validation.containers import container_problems
 from kubenode.model.validation.metadata import metadata_problems
 from kubenode.model.validation.network import host_port_problems, network_problems
 from kubenode.model.validation.resources import overhead_problems, pod_resource_problems
-from kubenode.model.validation.rules import Problem, labels, number, one_of, subdomain, unique
+from kubenode.model.validation.rules import Names, Problem, labels, number, one_of, subdomain, unique
 from kubenode.model.validation.security import host_user_problems, pod_security_problems
 from kubenode.model.validation.volumes import volume_problems
 
@@ -19,6 +19,9 @@ SPEC = "$.spec"
 def problems(pod: Pod) -> Iterator[Problem]:
     """What forbids this pod, in the order of the manifest; nothing when it can run."""
     spec = pod.spec
+    known = Names(
+        frozenset(volume.name for volume in spec.volumes), frozenset(one.name for one in all_containers(spec))
+    )
     yield from _type(pod)
     yield from metadata_problems(pod.metadata)
     yield from _spec(spec)
@@ -28,14 +31,14 @@ def problems(pod: Pod) -> Iterator[Problem]:
     yield from overhead_problems(spec.overhead, f"{SPEC}.overhead")
     yield from pod_security_problems(spec, f"{SPEC}.securityContext")
     yield from host_user_problems(spec, SPEC)
-    yield from volume_problems(spec, f"{SPEC}.volumes")
+    yield from volume_problems(spec, known, f"{SPEC}.volumes")
     if not spec.containers:
         yield Problem(f"{SPEC}.containers", "a pod needs at least one container")
     lists = {"containers": spec.containers, "initContainers": spec.init_containers}
     for field, containers in lists.items():
         for index, container in enumerate(containers):
             path = f"{SPEC}.{field}[{index}]"
-            yield from container_problems(container, spec, path, is_init=field == "initContainers")
+            yield from container_problems(container, spec, known, path, is_init=field == "initContainers")
     named = ((f"{SPEC}.{f}[{n}].name", one.name) for f, many in lists.items() for n, one in enumerate(many))
     yield from unique(named, "a container called")
     yield from host_port_problems(spec, SPEC)

@@ -52,13 +52,22 @@ def pod_resource_problems(spec: PodSpec, path: str) -> Iterator[Problem]:
                 message = "a pod as a whole has only cpu, memory and hugepages: write it at a container"
                 yield Problem(key_path(f"{where}.{kind}", name), message)
     yield from _resources(spec.resources, where)
+    together = _requested(spec)
     for name, text in spec.resources.requests.items():
-        running = [*spec.containers, *filter(is_sidecar, spec.init_containers)]
-        asked = sum((_amount(one.resources.requests.get(name)) or Decimal(0) for one in running), Decimal(0))
-        if (total := _amount(text)) is not None and asked > total:
+        total = _amount(text)
+        if total is not None and together.get(name, total) > total:
             message = f"the containers together request more than the pod's {quoted(str(text))}"
             yield Problem(key_path(f"{where}.requests", name), message)
     yield from _single_limits(spec, path)
+
+
+def _requested(spec: PodSpec) -> dict[str, Decimal]:
+    """What the containers that run side by side request."""
+    together: dict[str, Decimal] = {}
+    for container in [*spec.containers, *filter(is_sidecar, spec.init_containers)]:
+        for name, text in container.resources.requests.items():
+            together[name] = together.get(name, Decimal(0)) + (_amount(text) or Decimal(0))
+    return together
 
 
 def _single_limits(spec: PodSpec, path: str) -> Iterator[Problem]:

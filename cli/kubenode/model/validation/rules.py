@@ -26,6 +26,13 @@ class Problem(NamedTuple):
     message: str
 
 
+class Names(NamedTuple):
+    """What the parts of one pod may refer to, gathered once: a manifest may hold a hundred thousand parts."""
+
+    volumes: frozenset[str]
+    containers: frozenset[str]
+
+
 def quoted(text: str) -> str:
     """The text as a message shows it, never longer than a line."""
     return repr(text) if len(text) <= QUOTED else f"{text[:QUOTED]!r}..."

@@ -14,6 +14,7 @@ from kubenode.model.validation.environment import (
 )
 from kubenode.model.validation.resources import amount_problems
 from kubenode.model.validation.rules import (
+    Names,
     Problem,
     descending,
     exactly_one,
@@ -44,16 +45,16 @@ HUGE_PAGES = "HugePages-"
 PROJECTIONS = ("config_map", "secret", "downward_api")
 
 
-def volume_problems(spec: PodSpec, path: str) -> Iterator[Problem]:
+def volume_problems(spec: PodSpec, known: Names, path: str) -> Iterator[Problem]:
     for index, volume in enumerate(spec.volumes):
         where = f"{path}[{index}]"
         yield from label(f"{where}.name", volume.name)
         yield from exactly_one(where, volume, SOURCES, none_too=True)
-        yield from _source(volume, spec, where)
+        yield from _source(volume, known, where)
     yield from unique(((f"{path}[{n}].name", one.name) for n, one in enumerate(spec.volumes)), "a volume called")
 
 
-def _source(volume: Volume, spec: PodSpec, path: str) -> Iterator[Problem]:
+def _source(volume: Volume, known: Names, path: str) -> Iterator[Problem]:
     if volume.empty_dir:
         yield from _empty_dir(volume.empty_dir, f"{path}.emptyDir")
     if volume.host_path:
@@ -66,9 +67,9 @@ def _source(volume: Volume, spec: PodSpec, path: str) -> Iterator[Problem]:
         yield from _keys(volume.secret.items, volume.secret.default_mode, f"{path}.secret")
     if volume.downward_api:
         yield from mode(f"{path}.downwardAPI.defaultMode", volume.downward_api.default_mode)
-        yield from _files(volume.downward_api.items, spec, f"{path}.downwardAPI.items")
+        yield from _files(volume.downward_api.items, known, f"{path}.downwardAPI.items")
     if volume.projected:
-        yield from _projected(volume.projected, spec, f"{path}.projected")
+        yield from _projected(volume.projected, known, f"{path}.projected")
     if volume.image:
         yield from _image(volume.image, f"{path}.image")
 
@@ -105,7 +106,7 @@ def _keys(items: list[KeyToPath], default_mode: int | None, path: str) -> Iterat
         yield from mode(f"{where}.mode", item.mode)
 
 
-def _files(items: list[DownwardAPIVolumeFile], spec: PodSpec, path: str) -> Iterator[Problem]:
+def _files(items: list[DownwardAPIVolumeFile], known: Names, path: str) -> Iterator[Problem]:
     for index, item in enumerate(items):
         where = f"{path}[{index}]"
         yield from file_path(f"{where}.path", item.path)
@@ -115,10 +116,10 @@ def _files(items: list[DownwardAPIVolumeFile], spec: PodSpec, path: str) -> Iter
             yield from field_problems(item.field_ref, f"{where}.fieldRef", FILE_FIELDS)
         if item.resource_field_ref:
             reference = f"{where}.resourceFieldRef"
-            yield from resource_field_problems(item.resource_field_ref, spec, reference, in_volume=True)
+            yield from resource_field_problems(item.resource_field_ref, known, reference, in_volume=True)
 
 
-def _projected(source: ProjectedVolumeSource, spec: PodSpec, path: str) -> Iterator[Problem]:
+def _projected(source: ProjectedVolumeSource, known: Names, path: str) -> Iterator[Problem]:
     yield from mode(f"{path}.defaultMode", source.default_mode)
     for index, part in enumerate(source.sources):
         where = f"{path}.sources[{index}]"
@@ -130,7 +131,7 @@ def _projected(source: ProjectedVolumeSource, spec: PodSpec, path: str) -> Itera
             yield from subdomain(f"{where}.secret.name", part.secret.name)
             yield from _keys(part.secret.items, None, f"{where}.secret")
         if part.downward_api:
-            yield from _files(part.downward_api.items, spec, f"{where}.downwardAPI.items")
+            yield from _files(part.downward_api.items, known, f"{where}.downwardAPI.items")
     yield from unique(_projected_paths(source, f"{path}.sources"), "the path")
 
 
