@@ -34,5 +34,5 @@ class LocalObserver:
         if desired is None:
             return found
         specs = looked_at(desired, self._settings, node)
-        cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings), self._settings)
+        cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings))
         return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup)
