@@ -121,7 +121,12 @@ def _expanded(mount: VolumeMount, env: Mapping[str, str]) -> str:
         raise _refused(
             mount, f"subPathExpr {mount.sub_path_expr!r} uses {', '.join(unknown)}, not set or empty in its environment"
         )
-    return expand(mount.sub_path_expr, env)
+    path = expand(mount.sub_path_expr, env)
+    if "`" in path or "$(" in path:
+        raise _refused(
+            mount, f"subPathExpr {mount.sub_path_expr!r} gives {path!r}, which looks unfinished: no '`' and no '$('"
+        )
+    return path
 
 
 def _refused(mount: VolumeMount, message: str) -> UnrunnableError:

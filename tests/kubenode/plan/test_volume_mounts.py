@@ -22,7 +22,7 @@ VOLUMES = [
     {"name": "i", "image": {"reference": "r.test/i:1"}},
 ]
 POD = "/var/lib/kubelet/pods/u1"
-ENV = {"NAME": "web", "UP": "../..", "ROOT": "/etc", "EMPTY": ""}
+ENV = {"NAME": "web", "UP": "../..", "ROOT": "/etc", "EMPTY": "", "TICK": "`id`"}
 
 
 def mounts(*of: dict[str, Any]) -> tuple[tuple[Mount, ...], tuple[SubPath, ...]]:
@@ -61,13 +61,13 @@ def test_a_part_of_a_volume_is_bound_at_a_place_of_its_own() -> None:
     found, parts = mounts(
         {"name": "h", "mountPath": "/all"},
         {"name": "h", "mountPath": "/part", "subPath": "x//./y/", "readOnly": True},
-        {"name": "e", "mountPath": "/mine", "subPathExpr": "$(NAME)/$$(NAME)"},
+        {"name": "e", "mountPath": "/mine", "subPathExpr": "$(NAME)/$$1"},
     )
     target = f"{POD}/volume-subpaths"
     assert [mount.host_path for mount in found] == ["/data", f"{target}/h/app/1", f"{target}/e/app/2"]
     assert parts == (
         SubPath("/data", "x/y", f"{target}/h/app/1", read_only=True),
-        SubPath(f"{POD}/volumes/kubernetes.io~empty-dir/e", "web/$(NAME)", f"{target}/e/app/2"),
+        SubPath(f"{POD}/volumes/kubernetes.io~empty-dir/e", "web/$1", f"{target}/e/app/2"),
     )
 
 
@@ -105,6 +105,8 @@ def test_mounts_of_containers_in_a_part_are_seen_on_the_node() -> None:
         ({"name": "e", "subPath": "a/../../b"}, "leads upwards"),
         ({"name": "e", "subPathExpr": "$(ROOT)"}, "absolute"),
         ({"name": "e", "subPathExpr": "a/$(UP)"}, "leads upwards"),
+        ({"name": "e", "subPathExpr": "a/$(TICK)"}, "looks unfinished"),
+        ({"name": "e", "subPathExpr": "$$(NAME)"}, "looks unfinished"),
         ({"name": "e", "subPathExpr": "$(NONE)/$(EMPTY)/$(NAME)"}, "uses EMPTY, NONE, not set"),
         ({"name": "i", "subPath": "../x"}, "leads upwards"),
         ({"name": "h", "mountPropagation": "Everywhere"}, "'Everywhere' is not one of None"),
