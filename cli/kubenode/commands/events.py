@@ -38,12 +38,12 @@ def events(
 
     The agent keeps the latest, over its restarts too.
     """
-    from kubenode.agent import asking
-
     if follow and query:
         raise typer.BadParameter("what follows has no end that could be queried: use --follow or --query")
     seconds = _seconds(since)
     settings = settings_of(config, node)
+    from kubenode.agent import asking
+
     report = asyncio.run(asking.events(settings))
     wanted = _wanted(_key(settings, pod, report.events) if pod else None, seconds)
     if follow:

@@ -53,7 +53,7 @@ async def serve_admin(
     pods: Callable[[], PodsReport],
     sync: Callable[[bool], Awaitable[SyncReport]],
     state: Callable[[], AgentState],
-    answers: PodAnswers | None = None,
+    answers: PodAnswers,
 ) -> None:
     """The admin socket until cancelled. Raises OSError.
 
@@ -74,8 +74,7 @@ async def serve_admin(
     app.router.add_get("/v1/pods", get_pods)
     app.router.add_get("/v1/state", get_state)
     app.router.add_post("/v1/sync", post_sync)
-    if answers is not None:
-        _add_answers(app, answers)
+    _add_answers(app, answers)
     make_private_directory(path.parent)
     with _private_socket(path) as listener:
         await _serve(app, lambda runner: web.SockSite(runner, listener))

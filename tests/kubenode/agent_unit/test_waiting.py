@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from kubenode.agent.config import load
 from kubenode.agent.manifests import Change, present
 from kubenode.agent.waiting import WaitFailed, wait_gone, wait_running
+from kubenode.model.events import EventsReport
 from kubenode.model.reports import AgentState, ManifestState, PodsReport, SyncReport
 from kubenode.model.static_pod import Origin, SourceKind, static_pod
 from kubenode.model.status import ContainerStatus, PodStatus
-from kubenode.serve.http import serve_admin
+from kubenode.report.events import EventStore
+from kubenode.serve.http import PodAnswers, serve_admin
 
 NODE = "n1"
 LONG = 30.0  # seconds; a test that gets there has failed
@@ -118,12 +121,14 @@ async def _agent(
     def state() -> AgentState:
         raise AssertionError("nobody asks for the state")
 
+    store = EventStore(socket.with_name("events.jsonl"), time.time)
     server = asyncio.create_task(
         serve_admin(
             socket,
             pods=lambda: PodsReport(node=NODE, pods=tuple(next(answers)), manifests=manifests, complete=complete),
             sync=sync,
             state=state,
+            answers=PodAnswers(pod=lambda _key: None, events=lambda: EventsReport(node=NODE), follow=store.follow),
         )
     )
     while not socket.exists():
