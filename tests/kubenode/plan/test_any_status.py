@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from support.plans import KEY, desired_pod, settings
 TIMES = st.one_of(st.just(0.0), st.floats(-1e12, 1e15))
 SUBJECTS = ("sandbox", "volumes", "cgroup", "hosts", "clean-up", "image:r.test/app:1", "container:app", "hook:app-0")
 PROBE = {"tcpSocket": {"port": 80}}
-SPECS = (
+SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"restartPolicy": "Never"},
     {"restartPolicy": "OnFailure", "activeDeadlineSeconds": 5},
