@@ -14,7 +14,7 @@ from kubenode.apply.images import ImagePuller
 from kubenode.apply.requests import container_config, container_resources, sandbox_config
 from kubenode.clients.cri import CriClient
 from kubenode.clients.disk import write_atomic
-from kubenode.clients.errors import ClientError, NotFound
+from kubenode.clients.errors import ClientError, NotFound, RuntimeFailure
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.actions import (
     CreateContainer,
@@ -27,7 +27,7 @@ from kubenode.model.actions import (
     WriteHosts,
 )
 from kubenode.model.observed import addresses
-from kubenode.model.specs import RegistryAuth
+from kubenode.model.specs import HttpHook, RegistryAuth
 from kubenode.plan.hosts import hosts_text
 from kubenode.plan.stops import MIN_KILL_GRACE_SECONDS
 
@@ -90,15 +90,33 @@ class RuntimeActions:
 
     async def post_start(self, action: PostStart, made: Made) -> None:
         container_id = action.container_id or made.containers[action.container]
-        ip = action.pod_ip or next(iter(await self._ips(made.sandbox_id)), "")
+        asks_pod = isinstance(action.hook, HttpHook) and not action.hook.host
+        ip = action.pod_ip
+        if asks_pod and not ip:
+            ip = next(iter(await self._ips(made.sandbox_id)), "")
         await run_hook(self._cri, action.hook, container_id, ip, None)
 
     async def update(self, action: UpdateContainer) -> None:
+        if action.resources.memory_limit > 0:
+            await self._check_memory(action)
         await self._cri.update_container_resources(
             pb.UpdateContainerResourcesRequest(
                 container_id=action.container_id, linux=container_resources(action.resources)
             )
         )
+
+    async def _check_memory(self, action: UpdateContainer) -> None:
+        """cgroup v2 would kill the container for a limit below what it uses."""
+        answer = await self._cri.container_stats(pb.ContainerStatsRequest(container_id=action.container_id))
+        used, limit = answer.stats.memory.working_set_bytes.value, action.resources.memory_limit
+        if used > limit:
+            raise RuntimeFailure(
+                endpoint=self._cri.endpoint,
+                operation="resize",
+                subject=f"container {action.container}",
+                detail=f"it uses {used} bytes of memory, more than the new limit of {limit}",
+                remedy="It is tried again; a higher limit, or a restart of the pod, helps at once.",
+            )
 
     async def stop(self, action: StopContainer, spent_seconds: float) -> str:
         """What the hook said where it failed; its container is stopped all the same."""

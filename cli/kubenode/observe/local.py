@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from kubenode.model.names import PodKey
-from kubenode.model.observed import ObservedPod
+from kubenode.model.observed import ObservedContainer, ObservedPod, State
 from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
-from kubenode.observe.cgroups import cgroup_fact
+from kubenode.observe.cgroups import cgroup_fact, container_resources
 from kubenode.observe.node import node_facts
 from kubenode.observe.volumes import pod_directories, volume_facts
 from kubenode.plan.cgroups import pod_cgroup
@@ -35,4 +36,16 @@ class LocalObserver:
             return found
         specs = looked_at(desired, self._settings, node)
         cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings))
-        return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup)
+        containers = tuple(_measured(found, desired.uid))
+        return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup, containers=containers)
+
+
+def _measured(pod: ObservedPod, uid: str) -> Iterator[ObservedContainer]:
+    """Running containers with what the kernel gives them, where the runtime puts them in the pod's own cgroup."""
+    parents = {sandbox.id: sandbox.cgroup_parent for sandbox in pod.sandboxes}
+    for one in pod.containers:
+        if one.state is State.RUNNING and one.uid == uid:
+            resources = container_resources(parents.get(one.sandbox_id, ""), one.id)
+            yield dataclasses.replace(one, resources=resources or one.resources)
+        else:
+            yield one

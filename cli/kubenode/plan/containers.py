@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubenode.model.actions import Action, Plan, RemoveContainer, StartContainer, UpdateContainer
+from kubenode.model.actions import Action, Plan, RemoveContainer, StartContainer
 from kubenode.model.observed import ObservedContainer, Sandbox, State
 from kubenode.model.pod import Container, all_containers, is_sidecar
 from kubenode.plan.backoff import restart_delay, retry_at
@@ -107,10 +107,10 @@ def _running(manifest: Container, current: ObservedContainer, situation: Situati
         grace = kill_grace_of_failure(manifest, situation.desired.pod, current)
         return Plan(key, (stop(current, situation.observed, why, grace),))
     change = resize(manifest, current, situation.desired, situation.settings)
-    if isinstance(change, UpdateContainer):
-        due = retry_at(situation.failures.get(resize_subject(manifest.name)))
-        return Plan(key, (), due) if situation.now < due else Plan(key, (change,))
-    return Plan(key, (stop(current, situation.observed, change),)) if change else Plan(key)
+    if change is None:
+        return Plan(key)
+    due = retry_at(situation.failures.get(resize_subject(manifest.name)))
+    return Plan(key, (), due) if situation.now < due else Plan(key, (change,))
 
 
 def _stop_first(current: ObservedContainer, start: Plan, situation: Situation, why: str) -> Plan:
@@ -134,7 +134,9 @@ def _start_created(
     if situation.now < due:
         return Plan(key, (), due)
     why = "it was created but not started"
-    return Plan(key, (StartContainer(manifest.name, current.id, why), *post_start(manifest, current.id, why)))
+    return Plan(
+        key, (StartContainer(manifest.name, current.id, why), *post_start(manifest, current.id, situation, why))
+    )
 
 
 def _restart(manifest: Container, current: ObservedContainer, situation: Situation, place: Place) -> Plan:

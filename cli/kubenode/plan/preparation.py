@@ -9,6 +9,7 @@ from kubenode.model.actions import Action, MakePodDirectory, SetCgroup
 from kubenode.plan.backoff import retry_at
 from kubenode.plan.cgroups import differs, pod_cgroup
 from kubenode.plan.failures import CGROUP, VOLUMES
+from kubenode.plan.resize import resizing, widest
 from kubenode.plan.situation import Situation
 from kubenode.plan.volumes import pod_directory, volume_set_ups, volume_specs
 
@@ -60,5 +61,7 @@ def _cgroup(situation: Situation) -> Iterator[Action]:
     wanted, there = pod_cgroup(situation.desired.pod, situation.settings), situation.observed.cgroup
     if there is None:
         yield SetCgroup(wanted, "the pod is new")
-    elif differs(wanted, there):
-        yield SetCgroup(wanted, "its limits are not those of the manifest")
+        return
+    now = widest(wanted, there) if resizing(situation) else wanted
+    if differs(now, there):
+        yield SetCgroup(now, "its limits are not those of the manifest")
