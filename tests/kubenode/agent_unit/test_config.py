@@ -51,6 +51,21 @@ def test_fields_that_have_no_effect_are_told(path: Path) -> None:
     )
 
 
+def test_what_is_enforced_elsewhere_is_told(path: Path) -> None:
+    settings = _load(path, f"{KUBELET}enforceNodeAllocatable: [pods, kube-reserved]\n")
+    (warning,) = settings.warnings
+    assert warning.startswith(f"{path}: enforceNodeAllocatable: kube-reserved has no effect in this version")
+
+
+def test_what_the_node_gives_its_pods(path: Path) -> None:
+    text = f"{KUBELET}maxPods: 5\nkubeReserved: {{cpu: 500m}}\ncpuCFSQuotaPeriod: 10ms\n---\n{KUBENODE}"
+    settings = _load(path, f"{text}nodeLabels: {{example.com/disk: ssd}}\n")
+    assert (settings.kubelet.max_pods, settings.kubelet.kube_reserved) == (5, {"cpu": "500m"})
+    assert settings.kubenode.node_labels == {"example.com/disk": "ssd"}
+    assert settings.cpu_quota_period == 10_000
+    assert _load(path, f"{KUBELET}cpuCFSQuota: false\n").cpu_quota_period == 0
+
+
 def test_no_field_is_both_honoured_and_without_effect() -> None:
     assert not UNSUPPORTED_FIELDS & set(KubeletConfiguration.__struct_encode_fields__)
 
@@ -67,6 +82,17 @@ def test_thresholds_add_to_the_kubelets(path: Path) -> None:
 
 # What stands in the file after the head, and what the sentence says besides the file's name.
 BAD = [
+    (f"{KUBELET}maxPods: -1", "maxPods: -1 is out of range: write 0 to 100000"),
+    (f"{KUBELET}podPidsLimit: -2", "podPidsLimit: -2 is out of range: write -1 to 4194304"),
+    (f"{KUBELET}kubeReserved: {{gpu: 1}}", "kubeReserved.gpu: there is no such resource to keep: write one of cpu, "),
+    (f"{KUBELET}systemReserved: {{cpu: much}}", "systemReserved.cpu: 'much' is not a quantity"),
+    (f"{KUBELET}systemReserved: {{memory: -1Gi}}", "systemReserved.memory: '-1Gi' is negative: write how much is kept"),
+    (f"{KUBELET}enforceNodeAllocatable: [all]", "enforceNodeAllocatable: there is no 'all': write one of pods, "),
+    (f"{KUBELET}enforceNodeAllocatable: [none, pods]", "enforceNodeAllocatable: none excludes all others"),
+    (f"{KUBELET}cgroupsPerQOS: false", "cgroupsPerQOS: false is not supported, pods always have cgroups by QoS class"),
+    (f"{KUBELET}cpuCFSQuotaPeriod: 2s", "cpuCFSQuotaPeriod: '2s' is out of range: write 1ms to 1s"),
+    (f"{KUBENODE}nodeLabels: {{a b: c}}", "nodeLabels['a b']: this cannot name a label: write it as role or"),
+    (f"{KUBENODE}nodeLabels: {{a: b c}}", "nodeLabels.a: 'b c' cannot be a label's value"),
     (f"{KUBELET}a: [", " line 4: not YAML: "),
     (f"{KUBELET}a: !!bool x", "not YAML: "),
     ("", "holds no KubeletConfiguration: write one, kind and apiVersion first"),
