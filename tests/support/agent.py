@@ -31,7 +31,11 @@ Pods = dict[str, Any]
 class AgentProcess:
     """Paths below `folder`, pods on the runtime at `endpoint`. The agent may be started and ended many times."""
 
-    def __init__(self, folder: Path, endpoint: str, cgroup_root: str, **kubelet: object) -> None:
+    def __init__(
+        self, folder: Path, endpoint: str, cgroup_root: str, inside: Sequence[str] = (), **kubelet: object
+    ) -> None:
+        """`inside`: a command that takes its own as last, for the agent and all commands: the runtime's namespaces."""
+        self._inside = [*inside]
         self.manifests = folder / "manifests"
         self.manifests.mkdir(parents=True)
         self.objects = folder / "objects"
@@ -91,7 +95,7 @@ class AgentProcess:
         """Start it and return at once; with these variables besides ours, by a command that takes its own as last."""
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*DIES_WITH_US, *within, *KUBENODE, "agent", "--config", str(self.config)],
+                [*DIES_WITH_US, *self._inside, *within, *KUBENODE, "agent", "--config", str(self.config)],
                 stdout=output,
                 stderr=output,
                 env=os.environ | dict(environment or {}),
@@ -151,8 +155,9 @@ class AgentProcess:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """A kubenode command on this node: exit code, output, errors."""
+        at = arguments.index("--") if "--" in arguments else len(arguments)
         done = subprocess.run(
-            [*KUBENODE, *arguments, "--config", str(self.config)],
+            [*self._inside, *KUBENODE, *arguments[:at], "--config", str(self.config), *arguments[at:]],
             check=False,
             capture_output=True,
             text=True,
@@ -165,6 +170,19 @@ class AgentProcess:
         code, output, errors = self.run(*arguments, "-o", "json")
         assert output, f"kubenode {' '.join(arguments)} exited with {code}: {errors}"
         return json.loads(output)
+
+    def mounts(self) -> dict[str, str]:
+        """The type of each mount that the agent and the runtime see, by its place."""
+        done = subprocess.run([*self._inside, "cat", "/proc/mounts"], check=True, capture_output=True, text=True)
+        return {line.split()[1]: line.split()[2] for line in done.stdout.splitlines()}
+
+    def http_get(self, url: str) -> str:
+        """The body, asked for where the pods can be reached. Raises ConnectionError."""
+        wget = ["busybox", "wget", "-q", "-T", "2", "-O", "-", url]
+        done = subprocess.run([*self._inside, *wget], check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise ConnectionError(f"GET {url}: {done.stderr}")
+        return done.stdout
 
     def pods(self) -> Pods:
         """The pods that the agent tells of. Raises OSError while it does not answer."""
@@ -230,9 +248,11 @@ def _runs(pod: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def agent_process(folder: Path, endpoint: str, cgroup_root: str, **kubelet: object) -> Iterator[AgentProcess]:
+def agent_process(
+    folder: Path, endpoint: str, cgroup_root: str, inside: Sequence[str] = (), **kubelet: object
+) -> Iterator[AgentProcess]:
     """An agent, running; killed at the end, with its pods left for the runtime's own end."""
-    agent = AgentProcess(folder, endpoint, cgroup_root, **kubelet)
+    agent = AgentProcess(folder, endpoint, cgroup_root, inside, **kubelet)
     try:
         agent.start()
         yield agent

@@ -108,6 +108,7 @@ class Agent:
         return ""
 
     def pods(self) -> PodsReport:
+        """The pods that were looked at, or of which can be said why not: all of them once it is complete."""
         now = self._node.clock()
         statuses = [
             status_of(
@@ -120,9 +121,11 @@ class Agent:
                 error=worker.error,
             )
             for worker in self._workers.values()
+            if worker.looked_at or worker.error
         ]
         report = pods_report(self._settings, self._sources.snapshot, statuses)
-        return msgspec.structs.replace(report, complete=report.complete and self._pleg.first.is_set())
+        complete = report.complete and self._pleg.first.is_set() and len(statuses) == len(self._workers)
+        return msgspec.structs.replace(report, complete=complete)
 
     def state(self) -> AgentState:
         return AgentState(

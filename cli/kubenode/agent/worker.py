@@ -44,6 +44,7 @@ class Worker:
         self.observed = ObservedPod(key)
         self.failures: Mapping[str, Failure] = {}
         self.error = ""
+        self.looked_at = False
         self.settled = False
         self._node = node
         self._turned = turned
@@ -105,7 +106,7 @@ class Worker:
         try:
             desired = self.desired
             seen = await look(self._node, self.key, desired, self.failures)
-            self.observed = seen.observed
+            self.observed, self.looked_at = seen.observed, True
             self.settled = self.settled and not seen.plan.actions
             done = await act(self._node, seen, desired, self._superseded)
         except BaseException:

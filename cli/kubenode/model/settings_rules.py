@@ -27,8 +27,8 @@ def resource_problems(kubelet: KubeletConfiguration, kubenode: KubenodeConfigura
     for field, values in (("kubeReserved", kubelet.kube_reserved), ("systemReserved", kubelet.system_reserved)):
         yield from _reserved(field, values)
     yield from _enforced(kubelet.enforce_node_allocatable)
-    if not kubelet.cgroups_per_qos:
-        yield "cgroupsPerQOS: false is not supported, pods always have cgroups by QoS class: remove it"
+    if not kubelet.cgroups_per_qos and kubelet.enforce_node_allocatable:
+        yield "cgroupsPerQOS: false leaves no cgroup that could be limited: write enforceNodeAllocatable: [] too"
     yield from _period(kubelet.cpu_cfs_quota_period)
     for key, value in kubenode.node_labels.items():
         yield from _label(key, value)

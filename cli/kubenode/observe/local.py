@@ -35,7 +35,8 @@ class LocalObserver:
         if desired is None:
             return found
         specs = looked_at(desired, self._settings, node)
-        cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings))
+        own = self._settings.kubelet.cgroups_per_qos
+        cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings)) if own else None
         containers = tuple(_measured(found, desired.uid))
         return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup, containers=containers)
 

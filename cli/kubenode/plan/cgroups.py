@@ -65,6 +65,8 @@ def node_cgroups(pods: Iterable[Pod], settings: Settings, node: NodeFacts) -> tu
     at whose end pods are evicted is theirs until then.
     """
     kubelet = settings.kubelet
+    if not kubelet.cgroups_per_qos:
+        return ()
     enforced = "pods" in kubelet.enforce_node_allocatable
     share = pods_share(settings, node)
     asked = sum(pod_requests(pod).get(CPU, 0) for pod in pods if qos_class(pod) is QosClass.BURSTABLE)

@@ -68,7 +68,7 @@ def creation(
     binds = tuple(BindSubPath(manifest.name, part, why) for part in parts)
     create = CreateContainer(spec, sandbox, place.sandbox_id, why)
     start = StartContainer(manifest.name, "", why)
-    return Plan(key, (*pulls, *binds, create, start, *post_start(manifest, "", why)))
+    return Plan(key, (*pulls, *binds, create, start, *post_start(manifest, "", situation, why)))
 
 
 def _due(manifest: Container, situation: Situation) -> float:
@@ -85,6 +85,7 @@ def _pulls(manifest: Container, wanted: Iterable[NeededImage], situation: Situat
             yield PullImage(image.reference, why, manifest.name, auths)
 
 
-def post_start(manifest: Container, container_id: str, why: str) -> tuple[PostStart, ...]:
+def post_start(manifest: Container, container_id: str, situation: Situation, why: str) -> tuple[PostStart, ...]:
     hook = hook_of(manifest.lifecycle.post_start, manifest)
-    return (PostStart(manifest.name, container_id, hook, why),) if hook else ()
+    ip = next(iter(situation.ips), "")
+    return (PostStart(manifest.name, container_id, hook, why, ip),) if hook else ()

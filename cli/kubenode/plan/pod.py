@@ -105,9 +105,7 @@ def _new_sandbox(situation: Situation, sandbox: Sandbox | None, preparation: Pre
     desired, why = situation.desired, "the sandbox is gone" if sandbox else "the pod is new"
     place = Place("", sandbox.attempt + 1 if sandbox else 0)
     try:
-        spec = sandbox_spec(
-            desired, place.attempt, situation.settings, situation.observed.node, situation.started_at
-        )
+        spec = sandbox_spec(desired, place.attempt, situation.settings, situation.observed.node, situation.started_at)
     except UnrunnableError:
         return Plan(desired.key, tuple(garbage(situation)))
     old: tuple[Action, ...] = ()

@@ -58,6 +58,8 @@ def _volumes(situation: Situation) -> tuple[tuple[Action, ...], dict[str, str]]:
 
 
 def _cgroup(situation: Situation) -> Iterator[Action]:
+    if not situation.settings.kubelet.cgroups_per_qos:
+        return
     wanted, there = pod_cgroup(situation.desired.pod, situation.settings), situation.observed.cgroup
     if there is None:
         yield SetCgroup(wanted, "the pod is new")

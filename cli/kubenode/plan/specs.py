@@ -12,12 +12,13 @@ from kubenode.model.settings import Settings
 from kubenode.model.specs import ContainerSpec, Mount, PortMapping, SandboxSpec
 from kubenode.model.static_pod import DesiredPod, canonical
 from kubenode.plan import security
+from kubenode.plan.cgroups import pod_cgroup
 from kubenode.plan.dns import dns
 from kubenode.plan.environment import environment
 from kubenode.plan.expansion import expand
 from kubenode.plan.hooks import hook_of, hook_to_text
 from kubenode.plan.hosts import HOSTS_PATH, hostname, hosts_file, mounts_hosts
-from kubenode.plan.resources import cgroup_parent, linux_resources
+from kubenode.plan.resources import linux_resources
 from kubenode.plan.sysctls import pod_sysctls
 from kubenode.plan.volumes import container_mounts, termination_log_path
 
@@ -38,7 +39,7 @@ def sandbox_spec(
     pod = desired.pod
     spec, metadata = pod.spec, pod.metadata
     context = spec.security_context
-    parent = cgroup_parent(pod, settings.kubelet.cgroup_root, settings.kubelet.cgroup_driver)
+    parent = pod_cgroup(pod, settings).name if settings.kubelet.cgroups_per_qos else ""
     return SandboxSpec(
         name=metadata.name,
         namespace=metadata.namespace,

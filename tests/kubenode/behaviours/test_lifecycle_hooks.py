@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pytest
-
 from support.agent import AgentProcess, container, pod
 
 FOREVER = "trap 'exit 0' TERM; while :; do sleep 0.2 & wait; done"
@@ -14,11 +12,11 @@ SERVER = f"mkdir -p /tmp/w; httpd -f -v -p 8080 -h /tmp/w 2>>/proc/1/fd/1 & {FOR
 GRACE = 20
 
 
-def hooked(name: str, command: str = FOREVER, **lifecycle: Any) -> dict[str, Any]:
+def hooked(name: str, command: str = FOREVER, grace: int = GRACE, **lifecycle: Any) -> dict[str, Any]:
     return pod(
         name,
         containers=[container(command=command, lifecycle=lifecycle)],
-        terminationGracePeriodSeconds=GRACE,
+        terminationGracePeriodSeconds=grace,
     )
 
 
@@ -35,7 +33,7 @@ PODS = [
     hooked("post-fails", postStart={"exec": {"command": ["false"]}}),
     hooked("pre-exec", "trap 'echo term; exit 0' TERM; while :; do sleep 0.2 & wait; done", preStop=say("bye")),
     hooked("pre-sleep", preStop={"sleep": {"seconds": 2}}),
-    hooked("pre-hangs", preStop={"exec": {"command": ["sleep", "1000"]}}),
+    hooked("pre-hangs", grace=3, preStop={"exec": {"command": ["sleep", "1000"]}}),
 ]
 
 
@@ -67,18 +65,13 @@ def test_pre_stop_sleep_delays_the_signal(agent: AgentProcess) -> None:
 
 
 def test_a_pre_stop_that_hangs_ends_with_the_grace(agent: AgentProcess) -> None:
-    short = hooked("pre-hangs", preStop={"exec": {"command": ["sleep", "1000"]}})
-    short["spec"]["terminationGracePeriodSeconds"] = 3
-    agent.put_pods(short)
-    agent.until_pod("pre-hangs", lambda told: told.get("phase") == "Running" and told["settled"], 60)
+    agent.until_running("pre-hangs")
     began = time.monotonic()
     agent.remove("pre-hangs")
     agent.until(lambda: not agent.pod("pre-hangs"), "pre-hangs to be gone")
     assert 2.5 <= time.monotonic() - began < 15
 
 
-@pytest.mark.parametrize("name", ["post-http"])
-def test_post_start_http(agent: AgentProcess, name: str) -> None:
-    agent.until_pod(name, lambda told: told.get("containers"))
-    told = agent.until_pod(name, lambda told: told.get("restarts", 0) >= 0 and told.get("containers"))
+def test_post_start_http(agent: AgentProcess) -> None:
+    told = agent.until_running("post-http")["post-http"]
     agent.until(lambda: any("/index" in line for line in agent.said(told)), "the hook's request")

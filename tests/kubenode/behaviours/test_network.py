@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +115,7 @@ def test_a_pod_on_a_host_port_is_upgraded(agent: AgentProcess) -> None:
     address = f"http://127.0.0.1:{port}/"
 
     def answers(word: str) -> bool:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.read() == word.encode())
+        return agent.http_get(address) == word
 
     agent.put_pods(serves("server", port, "first"))
     agent.until(lambda: answers("first"), "the first version")
