@@ -11,7 +11,7 @@ from kubenode.agent.once import Turn
 from kubenode.agent.tables import status_of
 from kubenode.agent.worker import Worker
 from kubenode.model.describe import PodDetail
-from kubenode.model.events import EventsReport
+from kubenode.model.events import WARNING, EventsReport
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
 from kubenode.model.settings import Settings
@@ -66,6 +66,12 @@ class Notebook:
                 found += seen_events(about, seen, turn.observed)
             self._before[key] = status, turn.observed
         self._store.record(found)
+
+    def probed(self, key: PodKey, container: str, reason: str, message: str) -> None:
+        """Note a probe's result that somebody may want to know of."""
+        worker, now = self._workers.get(key), self._clock()
+        about = About(key, worker.desired.uid if worker and worker.desired else "")
+        self._store.record([about.event(WARNING, reason, message, now, container)])
 
     def read(self, snapshot: Snapshot) -> None:
         """Note which manifests are not run as they are, or are so again."""

@@ -13,6 +13,7 @@ import msgspec
 import kubenode
 from kubenode.agent.admission import Admission
 from kubenode.agent.desired import Sources
+from kubenode.agent.node_cgroups import keep_node_cgroups
 from kubenode.agent.noting import Notebook
 from kubenode.agent.once import Node, Turn, open_node
 from kubenode.agent.tables import pods_report, status_of
@@ -22,6 +23,7 @@ from kubenode.clients.errors import ClientError
 from kubenode.model.actions import PullImage
 from kubenode.model.names import PodKey
 from kubenode.model.observed import State
+from kubenode.model.pod import Pod
 from kubenode.model.reports import (
     AgentState,
     PodsReport,
@@ -57,14 +59,17 @@ class Agent:
     def __init__(self, settings: Settings, node: Node, metrics: Metrics, workers: dict[PodKey, Worker]) -> None:
         self._settings = settings
         self._kept_probes = settings.state_directory / "probes.json"
-        self._prober = Prober(node.cri, self._probe_changed, node.clock, load_probes(self._kept_probes))
+        self._notebook = Notebook(settings, node.clock, workers, lambda: self._sources.snapshot)
+        self._prober = Prober(
+            node.cri, self._probe_changed, node.clock, load_probes(self._kept_probes), self._notebook.probed
+        )
         self._node = dataclasses.replace(node, prober=self._prober)
         self._metrics = metrics
         self._workers = workers
         self._sources = Sources(settings, node.clock, self._desired_changed)
         self._pleg = Pleg(node.cri, node.observer, self._pod_changed, metrics.relisted)
-        self._notebook = Notebook(settings, node.clock, workers, lambda: self._sources.snapshot)
         self._admission = Admission(settings)
+        self._pods_changed = asyncio.Event()
         self._started_at = node.clock()
         self._starting: dict[str, float] = {}
         self._group = asyncio.TaskGroup()
@@ -77,6 +82,9 @@ class Agent:
             group.create_task(self._pleg.run(), name="pleg")
             group.create_task(self._prober.run(), name="prober")
             group.create_task(self._learn_features(), name="features")
+            group.create_task(
+                keep_node_cgroups(self._settings, self._admitted, self._pods_changed), name="cgroups of the node"
+            )
             group.create_task(keep_running("the keeping of probe results", self._keep_probes))
             group.create_task(keep_running("the keeping of events", self._notebook.run))
             group.create_task(
@@ -163,9 +171,14 @@ class Agent:
         self._notebook.read(snapshot)
         for key, desired in self._admission.admit(snapshot.pods).items():
             self._worker(key).want(desired)
+        self._pods_changed.set()
         if snapshot.complete:
             for key in (self._workers.keys() | self._pleg.keys | self._node.local.keys()) - snapshot.pods.keys():
                 self._worker(key).want(None)
+
+    def _admitted(self) -> list[Pod]:
+        wanted = [worker.desired for worker in self._workers.values()]
+        return [desired.pod for desired in wanted if desired is not None and desired.refusal is None]
 
     async def _learn_features(self) -> None:
         """What the runtime can do is known once it answers; pods that wait for it are looked at again then."""

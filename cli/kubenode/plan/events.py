@@ -165,14 +165,10 @@ def _wait_event(about: About, status: ContainerStatus, now: float) -> Iterator[E
 
 
 def seen_events(about: About, before: ObservedPod, after: ObservedPod) -> Iterator[Event]:
-    """Of probes that have failed, and of containers that were killed for want of memory, since the look before."""
+    """Of containers that were killed for want of memory since the look before."""
     earlier = {one.id: one for one in before.containers}
     for container in after.containers:
         known = earlier.get(container.id)
-        for kind, state in container.probes.items():
-            if state.passed is False and (known is None or known.probes.get(kind) != state):
-                text = f"{kind.value.capitalize()} probe failed: {state.message}"
-                yield about.event(WARNING, "Unhealthy", text, state.at, container.name)
         if container.reason == "OOMKilled" and (known is None or not known.reason) and container.uid == about.uid:
             text = f"Container {container.name} was killed for want of memory (exit code {exit_code(container)})"
             yield about.event(WARNING, "OOMKilling", text, container.finished_at, container.name)

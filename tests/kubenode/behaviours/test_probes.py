@@ -84,6 +84,8 @@ def test_failing_readiness_is_never_ready_and_never_restarts(agent: AgentProcess
     told = agent.pod("never-ready")
     assert (told["ready"], told["restarts"]) == (0, 0)
     assert told["containers"][0]["state"] == "running"
+    said = [one["message"] for one in agent.ask("events", told["name"])["events"] if one["reason"] == "Unhealthy"]
+    assert [message for message in said if message.startswith("Readiness probe failed")]
 
 
 @pytest.mark.parametrize("name", ["exec-fails", "http-fails", "tcp-fails", "exec-times-out", "startup-fails"])

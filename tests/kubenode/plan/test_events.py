@@ -23,7 +23,6 @@ from kubenode.model.actions import (
     StopContainer,
 )
 from kubenode.model.events import Event
-from kubenode.model.observed import ProbeKind, ProbeState
 from kubenode.model.source import Item, ItemState
 from kubenode.model.specs import SleepHook
 from kubenode.model.volume_specs import EmptyDir
@@ -161,20 +160,6 @@ def test_a_pod_that_is_refused_and_one_that_is_over() -> None:
     over = _status({"app-0": {}}, {"activeDeadlineSeconds": 5})
     (event,) = status_events(ABOUT, None, over, NOW)
     assert (event.type, event.reason) == ("Normal", "DeadlineExceeded")
-
-
-def test_probes_that_fail() -> None:
-    desired = desired_pod()
-    before = observed_pod(desired, READY, {"app-0": {}})
-
-    def probed(state: ProbeState) -> Any:
-        (one,) = before.containers
-        return dataclasses.replace(before, containers=(dataclasses.replace(one, probes={ProbeKind.READINESS: state}),))
-
-    failing = probed(ProbeState(False, "refused", 990.0))
-    assert _said(seen_events(ABOUT, before, failing)) == ["Warning Unhealthy app: Readiness probe failed: refused"]
-    assert not list(seen_events(ABOUT, failing, failing))
-    assert not list(seen_events(ABOUT, failing, probed(ProbeState(True, "refused", 999.0))))
 
 
 def test_a_kill_for_want_of_memory() -> None:
