@@ -89,7 +89,10 @@ BAD = [
     (f"{KUBELET}systemReserved: {{memory: -1Gi}}", "systemReserved.memory: '-1Gi' is negative: write how much is kept"),
     (f"{KUBELET}enforceNodeAllocatable: [all]", "enforceNodeAllocatable: there is no 'all': write one of pods, "),
     (f"{KUBELET}enforceNodeAllocatable: [none, pods]", "enforceNodeAllocatable: none excludes all others"),
-    (f"{KUBELET}cgroupsPerQOS: false", "cgroupsPerQOS: false is not supported, pods always have cgroups by QoS class"),
+    (
+        f"{KUBELET}cgroupsPerQOS: false",
+        "cgroupsPerQOS: false leaves no cgroup that could be limited: write enforceNodeAllocatable: [] too",
+    ),
     (f"{KUBELET}cpuCFSQuotaPeriod: 2s", "cpuCFSQuotaPeriod: '2s' is out of range: write 1ms to 1s"),
     (f"{KUBENODE}nodeLabels: {{a b: c}}", "nodeLabels['a b']: this cannot name a label: write it as role or"),
     (f"{KUBENODE}nodeLabels: {{a: b c}}", "nodeLabels.a: 'b c' cannot be a label's value"),
