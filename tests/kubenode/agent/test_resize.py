@@ -14,7 +14,7 @@ MIB = 2**20
 POLICY = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
 
 
-def sized(name: str, cpu: str, memory: str, **fields: object) -> dict[str, Any]:
+def sized(name: str, cpu: str, memory: str, **fields: Any) -> dict[str, Any]:
     limits = {"cpu": cpu, "memory": memory}
     app = container(resources={"limits": limits, "requests": limits}, **fields)
     return pod(name, containers=[app])

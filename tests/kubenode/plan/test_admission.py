@@ -95,7 +95,7 @@ def test_the_sentence_names_who_has_it() -> None:
 
 def test_what_the_node_does_not_know_of_itself_is_not_judged() -> None:
     assert _refused(_pod("a", cpu="400", memory="1Ti"), node=NodeFacts()) == {}
-    assert _refused(_pod("a", **{"example.com/gpu": "1"})) == {}
+    assert _refused(_pod("a", 0, None, **{"example.com/gpu": "1"})) == {}
 
 
 RESERVED = [
@@ -115,7 +115,7 @@ def test_pods_may_not_ask_for_what_is_reserved(
 
 
 @pytest.mark.parametrize(("configured", "taken"), [({"maxPods": 2}, 2), ({"podsPerCore": 1}, 4), ({"maxPods": 0}, 0)])
-def test_the_number_of_pods(configured: dict[str, int], taken: int) -> None:
+def test_the_number_of_pods(configured: dict[str, Any], taken: int) -> None:
     pods = [_pod(f"p{age}", age) for age in range(6)]
     refused = _refused(*pods, settings=_settings(**configured))
     assert set(refused) == {f"p{age}" for age in range(6 - taken)}
