@@ -33,7 +33,7 @@ def main() -> int:
         for name, archive in images.write_archives(Path(folder)).items():
             runtime.load(archive, name)
         with (
-            agent_process(Path(folder, "agent"), runtime.endpoint, runtime.cgroup_root, runtime.agents_place) as agent,
+            agent_process(Path(folder, "agent"), runtime.endpoint, runtime.cgroup_root, runtime.pid) as agent,
             RuntimeView(runtime.endpoint) as view,
         ):
             bench = Bench(agent.pid, agent.manifests, view, images.BUSYBOX, options.timeout)

@@ -20,6 +20,8 @@ from support.unix_http import get
 KUBENODE = [sys.executable, "-m", "kubenode"]
 # Killed tests leave no agent behind.
 DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
+ENTER = ["nsenter", "--mount", "--net", "--pid"]
+LAUNCH = [sys.executable, "-I", str(Path(__file__).parent / "launch.py")]
 WITHIN = 30.0  # seconds
 POLL = 0.02  # seconds
 NODE = "testnode"
@@ -31,11 +33,14 @@ Pods = dict[str, Any]
 class AgentProcess:
     """Paths below `folder`, pods on the runtime at `endpoint`. The agent may be started and ended many times."""
 
-    def __init__(
-        self, folder: Path, endpoint: str, cgroup_root: str, inside: Sequence[str] = (), **kubelet: object
-    ) -> None:
-        """`inside`: a command that takes its own as last, for the agent and all commands: the runtime's namespaces."""
-        self._inside = [*inside]
+    def __init__(self, folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, **kubelet: object) -> None:
+        """`beside`: a process of the runtime, if agent and commands share its network, mounts and processes.
+
+        Only there can an agent reach pods and mount for them.
+        """
+        self._beside = beside
+        self._inside = [*ENTER, f"--target={beside}", "--"] if beside else []
+        self._pid = 0
         self.manifests = folder / "manifests"
         self.manifests.mkdir(parents=True)
         self.objects = folder / "objects"
@@ -79,8 +84,7 @@ class AgentProcess:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self._pid
 
     @property
     def running(self) -> bool:
@@ -93,24 +97,29 @@ class AgentProcess:
 
     def spawn(self, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
         """Start it and return at once; with these variables besides ours, by a command that takes its own as last."""
+        command = [*within, *KUBENODE, "agent", "--config", str(self.config)]
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*DIES_WITH_US, *self._inside, *within, *KUBENODE, "agent", "--config", str(self.config)],
-                stdout=output,
+                [*DIES_WITH_US, *([*LAUNCH, str(self._beside)] if self._beside else []), *command],
+                stdout=subprocess.PIPE if self._beside else output,
                 stderr=output,
                 env=os.environ | dict(environment or {}),
             )
+        self._pid = self._process.pid
+        if self._process.stdout is not None:
+            with self._process.stdout as told:
+                self._pid = int(told.readline())
 
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         assert self._process is not None
-        self._process.terminate()
+        self.signal(signal.SIGTERM)
         return self._process.wait(WITHIN)
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""
         if self._process is not None and self.running:
-            self._process.kill()
+            self.signal(signal.SIGKILL)
             self._process.wait(WITHIN)
 
     def signal(self, number: signal.Signals) -> None:
@@ -249,10 +258,10 @@ def _runs(pod: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def agent_process(
-    folder: Path, endpoint: str, cgroup_root: str, inside: Sequence[str] = (), **kubelet: object
+    folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, **kubelet: object
 ) -> Iterator[AgentProcess]:
     """An agent, running; killed at the end, with its pods left for the runtime's own end."""
-    agent = AgentProcess(folder, endpoint, cgroup_root, inside, **kubelet)
+    agent = AgentProcess(folder, endpoint, cgroup_root, beside, **kubelet)
     try:
         agent.start()
         yield agent

@@ -141,11 +141,6 @@ class RealRuntime:
         """A command line that runs the command in the runtime's namespaces: its network, processes and mounts."""
         return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--", *command]
 
-    @property
-    def agents_place(self) -> list[str]:
-        """The same for an agent: it mounts for the runtime and reaches pods, as a process of the host."""
-        return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--"]
-
     def ctr(self, *arguments: str) -> str:
         """Output of ctr in the namespace of CRI. Raises CalledProcessError."""
         socket = self.endpoint.removeprefix("unix://")

@@ -21,8 +21,8 @@ from kubenode.model.actions import (
     StartContainer,
     StopContainer,
 )
-from kubenode.model.names import PodKey
 from kubenode.model.facts import NodeFacts
+from kubenode.model.names import PodKey
 from kubenode.model.observed import (
     ImageFact,
     ObservedContainer,

@@ -19,7 +19,7 @@ from support.runtime_view import RuntimeView
 def agent(containerd16: RealRuntime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
     """One for all tests of a module, each of which has pods of its own name."""
     folder = tmp_path_factory.mktemp("agent")
-    with agent_process(folder, containerd16.endpoint, containerd16.cgroup_root, containerd16.agents_place) as running:
+    with agent_process(folder, containerd16.endpoint, containerd16.cgroup_root) as running:
         yield running
         running.clear()
 
@@ -27,7 +27,7 @@ def agent(containerd16: RealRuntime, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def own_agent(containerd16: RealRuntime, tmp_path: Path) -> Iterator[AgentProcess]:
     """One for a test that ends it or changes how it runs; not started yet."""
-    made = AgentProcess(tmp_path, containerd16.endpoint, containerd16.cgroup_root, containerd16.agents_place)
+    made = AgentProcess(tmp_path, containerd16.endpoint, containerd16.cgroup_root)
     try:
         yield made
         made.clear()

@@ -15,7 +15,7 @@ from support.runtime_view import RuntimeView
 
 @pytest.fixture
 def evented(containerd2: RealRuntime, tmp_path: Path) -> Iterator[AgentProcess]:
-    with agent_process(tmp_path, containerd2.endpoint, containerd2.cgroup_root, containerd2.agents_place) as running:
+    with agent_process(tmp_path, containerd2.endpoint, containerd2.cgroup_root) as running:
         yield running
         running.clear()
 

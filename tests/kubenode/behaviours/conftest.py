@@ -21,9 +21,7 @@ def agent(
     """An agent that has been given the module's OBJECTS and PODS, with its KUBELET settings."""
     folder = tmp_path_factory.mktemp("agent")
     kubelet = getattr(request.module, "KUBELET", {})
-    with agent_process(
-        folder, containerd16.endpoint, containerd16.cgroup_root, containerd16.agents_place, **kubelet
-    ) as running:
+    with agent_process(folder, containerd16.endpoint, containerd16.cgroup_root, containerd16.pid, **kubelet) as running:
         running.put_objects(*getattr(request.module, "OBJECTS", []))
         running.put_pods(*getattr(request.module, "PODS", []))
         yield running

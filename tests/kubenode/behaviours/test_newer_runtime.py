@@ -29,7 +29,7 @@ PODS = [
 @pytest.fixture(scope="module")
 def agent(containerd2: RealRuntime, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
     folder = tmp_path_factory.mktemp("agent")
-    with agent_process(folder, containerd2.endpoint, containerd2.cgroup_root, containerd2.agents_place) as running:
+    with agent_process(folder, containerd2.endpoint, containerd2.cgroup_root, containerd2.pid) as running:
         running.put_pods(*PODS)
         yield running
         running.clear()
