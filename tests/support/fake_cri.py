@@ -41,6 +41,7 @@ class FakeCri(FakeImages):
         super().__init__(path)
         self.sandboxes: dict[str, Sandbox] = {}
         self.containers: dict[str, Container] = {}
+        self.cgroup_driver = pb.CGROUPFS
         self.conditions = {"RuntimeReady": True, "NetworkReady": True}
         self.now = now
         self._subscribers: set[asyncio.Queue[pb.ContainerEventResponse | None]] = set()
@@ -101,7 +102,7 @@ class FakeCri(FakeImages):
         return pb.StatusResponse(status=pb.RuntimeStatus(conditions=conditions))
 
     async def runtime_config(self, request: pb.RuntimeConfigRequest) -> pb.RuntimeConfigResponse:
-        return pb.RuntimeConfigResponse(linux=pb.LinuxRuntimeConfiguration(cgroup_driver=pb.CGROUPFS))
+        return pb.RuntimeConfigResponse(linux=pb.LinuxRuntimeConfiguration(cgroup_driver=self.cgroup_driver))
 
     async def update_runtime_config(self, request: pb.UpdateRuntimeConfigRequest) -> pb.UpdateRuntimeConfigResponse:
         return pb.UpdateRuntimeConfigResponse()

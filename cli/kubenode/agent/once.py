@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from kubenode.apply.gate import StartGate
 from kubenode.apply.images import ImagePuller
@@ -22,12 +25,15 @@ from kubenode.model.observed import ObservedPod
 from kubenode.model.pod import all_containers
 from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
+from kubenode.observe.driver import runtime_cgroup_driver
 from kubenode.observe.local import LocalObserver
 from kubenode.observe.probing import Prober
 from kubenode.observe.runtime import RuntimeObserver
 from kubenode.plan.pod import plan
 from kubenode.plan.probes import targets
 from kubenode.plan.specs import container_hash
+
+log = logging.getLogger(__name__)
 
 OnCall = Callable[[str, float, ClientError | None], None]
 
@@ -55,8 +61,11 @@ class Turn:
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, on_call: OnCall | None = None) -> AsyncIterator[Node]:
-    """The node of these settings. Raises ClientError when no runtime can be found."""
+async def open_node(settings: Settings, on_call: OnCall | None = None, *, acting: bool = False) -> AsyncIterator[Node]:
+    """The node of these settings; of one that is to be `acting` the runtime is asked how it makes cgroups.
+
+    Raises ClientError when no runtime can be found.
+    """
     endpoint = find_endpoint(settings.kubelet.container_runtime_endpoint)
     cri = CriClient(
         endpoint,
@@ -65,6 +74,7 @@ async def open_node(settings: Settings, on_call: OnCall | None = None) -> AsyncI
         request_timeout=settings.request_timeout_seconds,
     )
     async with cri:
+        settings = await _with_driver(settings, cri) if acting else settings
         executor = PodExecutor(
             cri,
             gate=StartGate(settings.kubenode.max_parallel_pod_starts),
@@ -72,6 +82,17 @@ async def open_node(settings: Settings, on_call: OnCall | None = None) -> AsyncI
             log_links=Path(settings.kubenode.container_logs_directory),
         )
         yield Node(settings, cri, RuntimeObserver(cri), LocalObserver(settings), executor)
+
+
+async def _with_driver(settings: Settings, cri: CriClient) -> Settings:
+    """Two drivers on one node would each make a tree of their own, so the runtime's word counts."""
+    configured, told = settings.kubelet.cgroup_driver, await runtime_cgroup_driver(cri)
+    if told is None or told == configured:
+        return settings
+    warning = f"cgroupDriver: {configured} is configured, and the runtime uses {told}, which is used: write {told}"
+    log.warning(warning)
+    kubelet = msgspec.structs.replace(settings.kubelet, cgroup_driver=told)
+    return msgspec.structs.replace(settings, kubelet=kubelet, warnings=(*settings.warnings, warning))
 
 
 async def look(node: Node, key: PodKey, desired: DesiredPod | None, failures: Mapping[str, Failure]) -> Turn:

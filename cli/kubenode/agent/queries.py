@@ -143,7 +143,7 @@ def is_this_node(settings: Settings, name: str) -> bool:
 
 
 async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
-    async with open_node(settings) as node:
+    async with open_node(settings, acting=True) as node:
         snapshot, keys = await survey(settings, node, keep=not dry_run)
         never = asyncio.Event()
         turns = await _each(

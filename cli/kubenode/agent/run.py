@@ -277,5 +277,5 @@ async def live(settings: Settings, ready: asyncio.Event) -> None:
     """Run an agent until cancelled. Raises ClientError when no runtime can be found."""
     workers: dict[PodKey, Worker] = {}
     metrics = Metrics(settings.node_name, lambda: [worker.observed for worker in workers.values()])
-    async with open_node(settings, metrics.call) as node:
-        await Agent(settings, node, metrics, workers).run(ready)
+    async with open_node(settings, metrics.call, acting=True) as node:
+        await Agent(node.settings, node, metrics, workers).run(ready)
