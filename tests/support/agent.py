@@ -82,6 +82,11 @@ class AgentProcess:
         self._documents[0].update(kubelet)
         self.config.write_text(yaml.safe_dump_all(self._documents))
 
+    def configure_node(self, **kubenode: object) -> None:
+        """The same for the fields of the node's own configuration."""
+        self._documents[1].update(kubenode)
+        self.configure()
+
     @property
     def pid(self) -> int:
         return self._pid

@@ -1,7 +1,7 @@
 """Images for the manifests of tests/kubenode/manifests, under the names that stand there.
 
-etcd and node exporter are Debian's own. The other programs are scripts: each insists on the files, flags and rights that
-the real one needs, does with them the least of what that one does, and answers its probes.
+etcd and node exporter are Debian's own. The other programs are scripts: each insists on the files, flags and rights
+that the real one needs, does with them the least of what that one does, and answers its probes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from support.debian import CannotFetch, unpacked
 from support.images import Image, all_images, archive
 
 REGISTRY = "registry.example"
+SECURED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 # As the real ones: those with no certificate of their own make one.
 CONTROL_PLANE = """\
@@ -101,7 +102,8 @@ cd /var/run/secrets/kubernetes.io/serviceaccount && cat namespace ca.crt
 while :; do sleep 1 & wait; done
 """
 
-OPENSSL_CONFIG = "[req]\ndistinguished_name = name\n[name]\n"
+OPENSSL_CONFIG = b"[req]\ndistinguished_name = name\n[name]\n"
+PLUGIN = b"a network plugin\n"
 
 
 def write_archive(path: Path) -> tuple[str, ...]:
@@ -113,36 +115,45 @@ def write_archive(path: Path) -> tuple[str, ...]:
 
 def _node_images() -> list[Image]:
     programs = unpacked("node-programs", "etcd-server", "prometheus-node-exporter") / "usr" / "bin"
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        raise CannotFetch("there is no openssl here: apt-get install openssl")
-    tls = {
-        **_with_libraries("usr/bin/openssl", Path(openssl)),
-        "etc/openssl.cnf": (OPENSSL_CONFIG.encode(), 0o644),
-        **{f"srv/{name}": (b"ok", 0o644) for name in ("healthz", "livez", "readyz")},
-    }
-    control_plane = [
-        _image(f"{name}:v1.36.2", tls | _script(f"bin/{name}", CONTROL_PLANE))
-        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    ]
+    scripts = _scripts()
     exporter = "bin/node_exporter"
-    shipper = _script("fluent-bit/bin/fluent-bit", LOG_SHIPPER) | {
-        f"fluent-bit/www/{name}": (b"ok", 0o644) for name in ("index.html", "api/v1/health")
-    }
     return [
-        *control_plane,
         _image("etcd:3.6.4-0", _with_libraries("bin/etcd", programs / "etcd")),
         _image(
             "node-exporter:v1.10.2",
             _with_libraries(exporter, programs / "prometheus-node-exporter"),
             Entrypoint=[f"/{exporter}"],
         ),
-        _image("kube-proxy:v1.36.2", _script("usr/local/bin/kube-proxy", KUBE_PROXY)),
-        _image("cni-plugin:v1.8.0", {"cni/bridge": (b"a network plugin", 0o755)}),
-        _image("cni:v0.28.0", _script("opt/bin/cnid", CNI_DAEMON) | _script("bin/mount-bpffs", MOUNT_BPFFS)),
-        _image("fluent-bit:4.1.1", shipper),
-        _image("app:1", _script("bin/app", APP), Cmd=["app"]),
+        # One content, and so one layer, for all scripts.
+        *(_image(f"{name}:v1.36.2", scripts) for name in (*SECURED, "kube-proxy")),
+        *(_image(name, scripts) for name in ("cni-plugin:v1.8.0", "cni:v0.28.0", "fluent-bit:4.1.1")),
+        _image("app:1", scripts, Cmd=["app"]),
     ]
+
+
+def _scripts() -> Files:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise CannotFetch("there is no openssl here: apt-get install openssl")
+    texts = {
+        **{f"bin/{name}": CONTROL_PLANE for name in SECURED},
+        "bin/app": APP,
+        "bin/mount-bpffs": MOUNT_BPFFS,
+        "fluent-bit/bin/fluent-bit": LOG_SHIPPER,
+        "opt/bin/cnid": CNI_DAEMON,
+        "usr/local/bin/kube-proxy": KUBE_PROXY,
+    }
+    contents = {
+        **{f"fluent-bit/www/{name}": b"ok" for name in ("index.html", "api/v1/health")},
+        **{f"srv/{name}": b"ok" for name in ("healthz", "livez", "readyz")},
+        "cni/bridge": PLUGIN,
+        "etc/openssl.cnf": OPENSSL_CONFIG,
+    }
+    return {
+        **_with_libraries("usr/bin/openssl", Path(openssl)),
+        **{path: (text.encode(), 0o755) for path, text in texts.items()},
+        **{path: (content, 0o644) for path, content in contents.items()},
+    }
 
 
 Files = dict[str, tuple[bytes, int]]
@@ -153,10 +164,6 @@ def _image(name: str, files: Mapping[str, tuple[bytes, int]], **config: object) 
     _, busybox, _ = all_images()
     made = {"Env": ["PATH=/bin:/usr/bin"], **config}
     return replace(busybox, name=f"{REGISTRY}/{name}", config=made, files={**busybox.files, **files})
-
-
-def _script(path: str, text: str) -> Files:
-    return {path: (text.encode(), 0o755)}
 
 
 def _with_libraries(path: str, program: Path) -> Files:
