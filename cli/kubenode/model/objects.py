@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kubenode.model.names import DNS_LABEL, DNS_SUBDOMAIN
 from kubenode.model.pod import Metadata
 from kubenode.model.schema import Object
 from kubenode.model.validation import Problem
+from kubenode.model.validation.metadata import metadata_problems
 
 # Kubernetes' own limits: of all values of an object together in bytes, of a key in characters.
 MAX_VALUES = 2**20
@@ -94,10 +94,7 @@ def object_problems(value: LocalObject) -> Iterator[Problem]:
     """What forbids this object. No message holds a value."""
     if value.api_version != "v1":
         yield Problem("$.apiVersion", "ConfigMaps and Secrets have the version v1")
-    if not DNS_SUBDOMAIN.fullmatch(value.metadata.name) or len(value.metadata.name) > 253:
-        yield Problem("$.metadata.name", "a name has at most 253 lowercase letters, digits, '-' and '.'")
-    if value.metadata.namespace and not DNS_LABEL.fullmatch(value.metadata.namespace):
-        yield Problem("$.metadata.namespace", "a namespace has lowercase letters, digits and '-'")
+    yield from metadata_problems(value.metadata)
     yield from _keys(value)
     size = sum(map(len, value.values.values()))
     if size > MAX_VALUES:

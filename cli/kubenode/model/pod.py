@@ -171,7 +171,7 @@ class PodSpec(Object, frozen=True, kw_only=True):
     # Placement is decided already when a pod stands in a node's own directory.
     tolerations: list[Any] = []
     affinity: Any = None
-    scheduler_name: str = ""
+    scheduler_name: str = "default-scheduler"
     topology_spread_constraints: list[Any] = []
     preemption_policy: str = ""
     # Without an API server there are no services and no tokens.

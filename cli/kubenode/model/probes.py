@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from kubenode.model.schema import Object
 
 DEFAULT_PERIOD_SECONDS = 10
@@ -47,6 +49,10 @@ class Probe(Object, frozen=True, kw_only=True):
     http_get: HttpGetAction | None = None
     tcp_socket: TcpSocketAction | None = None
     grpc: GrpcAction | None = None
+    zero_is_default: ClassVar[tuple[str, ...]] = (
+        *("period_seconds", "timeout_seconds", "success_threshold", "failure_threshold"),
+    )
+
     initial_delay_seconds: int = 0
     period_seconds: int = DEFAULT_PERIOD_SECONDS
     timeout_seconds: int = 1

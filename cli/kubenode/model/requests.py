@@ -93,7 +93,7 @@ def has_pod_level(pod: Pod) -> bool:
 
 def fixed_container(container: Container, keep: Collection[str] = ()) -> Container:
     """The same without the CPU and memory that can change while it runs; `keep`: those that stay."""
-    return msgspec.structs.replace(container, resources=_fixed(container.resources, keep) or _NONE_OF_CONTAINER)
+    return msgspec.structs.replace(container, resources=_fixed(container.resources, keep))
 
 
 def fixed_spec(spec: PodSpec) -> PodSpec:
@@ -102,22 +102,16 @@ def fixed_spec(spec: PodSpec) -> PodSpec:
         spec,
         containers=[fixed_container(one) for one in spec.containers],
         init_containers=[fixed_container(one) for one in spec.init_containers],
-        resources=_fixed(spec.resources) or _NONE_OF_POD,
+        resources=_fixed(spec.resources),
     )
 
 
-# Of a field's default only the very object is left out when a manifest is encoded.
-_NONE_OF_CONTAINER = Container(name="", image="").resources
-_NONE_OF_POD = PodSpec(containers=[]).resources
-
-
-def _fixed(resources: Resources, keep: Collection[str] = ()) -> Resources | None:
-    """None when nothing is left."""
+def _fixed(resources: Resources, keep: Collection[str] = ()) -> Resources:
     limits, requests = (
         {name: value for name, value in quantities.items() if name in keep or name not in RESIZABLE}
         for quantities in (resources.limits, resources.requests)
     )
-    return Resources(limits=limits, requests=requests) if limits or requests else None
+    return Resources(limits=limits, requests=requests)
 
 
 def _requests(pod: Pod) -> Amounts:

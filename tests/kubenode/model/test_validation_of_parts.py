@@ -85,6 +85,8 @@ GOOD: list[dict[str, Any]] = [
     _app(lifecycle={"preStop": {"sleep": {"seconds": 30}}, "stopSignal": "SIGRTMIN+3"}),
     _init(),
     _init(restartPolicy="Always", livenessProbe=EXEC, lifecycle={"postStart": EXEC}),
+    _init(restartPolicy="Never", restartPolicyRules=[RULE]),
+    _init(restartPolicy="OnFailure"),
     _rules(RULE),
     _from(fieldRef={"fieldPath": "status.podIPs"}),
     _from(fieldRef={"fieldPath": "metadata.labels['app.kubernetes.io/name']"}),
@@ -167,7 +169,7 @@ PROBES = [
     (_app(livenessProbe={"httpGet": {"port": 0}}), f"{C0}.livenessProbe.httpGet.port"),
     (_app(livenessProbe={"httpGet": {"port": "80"}}), f"{C0}.livenessProbe.httpGet.port"),
     (_app(livenessProbe={"httpGet": {"port": 1, "scheme": "ftp"}}), f"{C0}.livenessProbe.httpGet.scheme"),
-    (_app(livenessProbe={"httpGet": {"port": 1, "path": ""}}), f"{C0}.livenessProbe.httpGet.path"),
+    (_app(livenessProbe={"httpGet": {"port": 1, "scheme": "http"}}), f"{C0}.livenessProbe.httpGet.scheme"),
     (
         _app(livenessProbe={"httpGet": {"port": 1, "httpHeaders": [{"name": "a b"}]}}),
         f"{C0}.livenessProbe.httpGet.httpHeaders[0].name",
@@ -181,7 +183,7 @@ PROBES = [
     (_app(startupProbe=EXEC | {"successThreshold": 2}), f"{C0}.startupProbe.successThreshold"),
     (_app(startupProbe=EXEC | {"initialDelaySeconds": -1}), f"{C0}.startupProbe.initialDelaySeconds"),
     *(
-        (_app(readinessProbe=EXEC | {field: 0}), f"{C0}.readinessProbe.{field}")
+        (_app(readinessProbe=EXEC | {field: -1}), f"{C0}.readinessProbe.{field}")
         for field in ("periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
     ),
     (_app(livenessProbe=EXEC | {"periodSeconds": 2**31}), f"{C0}.livenessProbe.periodSeconds"),
@@ -200,7 +202,9 @@ PROBES = [
 ]
 CONTAINERS = [
     (_init(name="app"), f"{I0}.name"),
-    (_init(restartPolicy="Never"), f"{I0}.restartPolicy"),
+    (_init(restartPolicy="Sometimes"), f"{I0}.restartPolicy"),
+    *((_init(restartPolicy=policy, livenessProbe=EXEC), f"{I0}.livenessProbe") for policy in ("Never", "OnFailure")),
+    (_init(restartPolicyRules=[RULE]), f"{I0}.restartPolicyRules"),
     *((_init(**{field: EXEC}), f"{I0}.{field}") for field in ("livenessProbe", "readinessProbe", "startupProbe")),
     (_init(lifecycle={"preStop": EXEC}), f"{I0}.lifecycle"),
     (_init(restartPolicy="Always", livenessProbe={}), f"{I0}.livenessProbe"),
@@ -228,6 +232,7 @@ CONTAINERS = [
     ),
     (_app(ports=[{"containerPort": n, "name": "a"} for n in (1, 2)]), f"{C0}.ports[1].name"),
     (_init(ports=[{"containerPort": 1, "hostPort": 1}] * 2), f"{I0}.ports[1].hostPort"),
+    ({"hostNetwork": True, **_app(ports=[{"containerPort": 1}] * 2)}, f"{C0}.ports[1].containerPort"),
     (_env(value="x", valueFrom={"fieldRef": {"fieldPath": "metadata.name"}}), f"{C0}.env[0].valueFrom"),
     (_from(), f"{C0}.env[0].valueFrom"),
     (

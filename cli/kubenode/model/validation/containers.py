@@ -32,7 +32,7 @@ def container_problems(
     yield from container_resource_problems(container, spec, path)
     yield from mount_problems(container, known, f"{path}.volumeMounts")
     yield from container_security_problems(container.security_context, spec, f"{path}.securityContext")
-    yield from _restarts(container, path, is_init=is_init)
+    yield from _restarts(container, path)
     if is_init and not is_sidecar(container):
         yield from _only_of_sidecars(container, path)
     else:
@@ -64,13 +64,9 @@ def _ports(container: Container, path: str) -> Iterator[Problem]:
     yield from unique(named, "a port called")
 
 
-def _restarts(container: Container, path: str, *, is_init: bool) -> Iterator[Problem]:
+def _restarts(container: Container, path: str) -> Iterator[Problem]:
     where = f"{path}.restartPolicy"
-    if is_init and container.restart_policy not in ("", "Always"):
-        yield Problem(
-            where, f"{quoted(container.restart_policy)}: an init container may only have Always, as a sidecar"
-        )
-    elif container.restart_policy:
+    if container.restart_policy:
         yield from one_of(where, container.restart_policy, ("Always", "OnFailure", "Never"))
     rules = f"{path}.restartPolicyRules"
     if container.restart_policy_rules and not container.restart_policy:

@@ -73,14 +73,19 @@ def host_port_problems(spec: PodSpec, path: str) -> Iterator[Problem]:
                 if spec.host_network and port.host_port not in (0, port.container_port):
                     where = f"{path}.{field}[{index}].ports[{n}].hostPort"
                     yield Problem(where, "with hostNetwork a hostPort must equal its containerPort")
-    yield from unique(_host_ports(spec.containers, f"{path}.containers"), "the host's port")
+    apps = (
+        place for n, one in enumerate(spec.containers) for place in _host_ports(one, spec, f"{path}.containers[{n}]")
+    )
+    yield from unique(apps, "the host's port")
     for index, container in enumerate(spec.init_containers):
-        yield from unique(_host_ports([container], f"{path}.initContainers", index), "the host's port")
+        yield from unique(_host_ports(container, spec, f"{path}.initContainers[{index}]"), "the host's port")
 
 
-def _host_ports(containers: list[Container], path: str, start: int = 0) -> Iterator[tuple[str, str]]:
-    for index, container in enumerate(containers, start):
-        for n, port in enumerate(container.ports):
-            if port.host_port:
-                place = f"{port.host_ip}:{port.host_port}" if port.host_ip else f"{port.host_port}"
-                yield f"{path}[{index}].ports[{n}].hostPort", f"{place}/{port.protocol}"
+def _host_ports(container: Container, spec: PodSpec, path: str) -> Iterator[tuple[str, str]]:
+    """On the host's network every container port is the host's."""
+    for index, port in enumerate(container.ports):
+        where = f"{path}.ports[{index}]"
+        number = port.host_port or (port.container_port if spec.host_network else 0)
+        if number:
+            place = f"{port.host_ip}:{number}" if port.host_ip else f"{number}"
+            yield f"{where}.{'hostPort' if port.host_port else 'containerPort'}", f"{place}/{port.protocol}"

@@ -1,4 +1,4 @@
-"""Probes and lifecycle handlers. A number of 0 that Kubernetes would replace by its default is refused here."""
+"""Probes and lifecycle handlers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kubenode.model.pod import Container, PodSpec
 from kubenode.model.probes import ExecAction, HttpGetAction, LifecycleHandler, Probe, SleepAction
 from kubenode.model.validation.ports import port_name, port_number
-from kubenode.model.validation.rules import LARGEST_INT32, Problem, exactly_one, no_nul, number, one_of, quoted
+from kubenode.model.validation.rules import Problem, exactly_one, no_nul, number, one_of, quoted
 
 PROBE_ACTIONS = ("exec", "http_get", "tcp_socket", "grpc")
 HANDLER_ACTIONS = ("exec", "http_get", "tcp_socket", "sleep")
@@ -39,14 +39,10 @@ def _probe(probe: Probe, path: str, *, once: bool) -> Iterator[Problem]:
     if probe.grpc:
         yield from _port(probe.grpc.port, f"{path}.grpc.port")
     yield from number(f"{path}.initialDelaySeconds", probe.initial_delay_seconds, 0)
-    for field, value, unset in (
-        ("periodSeconds", probe.period_seconds, 10),
-        ("timeoutSeconds", probe.timeout_seconds, 1),
-        ("successThreshold", probe.success_threshold, 1),
-        ("failureThreshold", probe.failure_threshold, 3),
-    ):
-        if not 1 <= value <= LARGEST_INT32:
-            yield Problem(f"{path}.{field}", f"at least 1 is needed; without the field it is {unset}")
+    yield from number(f"{path}.periodSeconds", probe.period_seconds, 1)
+    yield from number(f"{path}.timeoutSeconds", probe.timeout_seconds, 1)
+    yield from number(f"{path}.successThreshold", probe.success_threshold, 1, what="successes")
+    yield from number(f"{path}.failureThreshold", probe.failure_threshold, 1, what="failures")
     yield from number(f"{path}.terminationGracePeriodSeconds", probe.termination_grace_period_seconds, 1)
     if once and probe.success_threshold > 1:
         yield Problem(f"{path}.successThreshold", "one success is enough for this probe: write 1, or remove it")
@@ -88,8 +84,6 @@ def _exec(action: ExecAction, path: str) -> Iterator[Problem]:
 
 def _http(action: HttpGetAction, path: str) -> Iterator[Problem]:
     yield from _port(action.port, f"{path}.port")
-    if not action.path:
-        yield Problem(f"{path}.path", "it is empty: write a path, or remove it to ask for /")
     yield from one_of(f"{path}.scheme", action.scheme, ("HTTP", "HTTPS"))
     for index, header in enumerate(action.http_headers):
         where = f"{path}.httpHeaders[{index}]"
