@@ -124,7 +124,8 @@ def _check_pod(checked: Checked, part: Document) -> None:
 
 
 def _check_object(checked: Checked, part: Document, kind: str) -> None:
-    value = _converted(checked, part, ConfigMap if kind == "ConfigMap" else Secret)
+    value: ConfigMap | Secret | None
+    value = _converted(checked, part, ConfigMap) if kind == "ConfigMap" else _converted(checked, part, Secret)
     for problem in islice(object_problems(value), MAX_REFUSALS) if value is not None else ():
         checked.refuse(part.refusal(problem.path, problem.message))
 

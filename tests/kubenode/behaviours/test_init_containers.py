@@ -8,7 +8,7 @@ from support.agent import AgentProcess, container, pod
 from support.runtime_view import RuntimeView
 
 SHARED: dict[str, Any] = {"volumes": [{"name": "shared", "emptyDir": {}}]}
-MOUNT = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
+MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
 TELL = "cat /shared/order; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"
 
 

@@ -22,7 +22,7 @@ def free_port() -> int:
         return port
 
 
-OWN = {"volumeMounts": [{"name": "own", "mountPath": "/etc/hosts"}]}
+OWN: dict[str, Any] = {"volumeMounts": [{"name": "own", "mountPath": "/etc/hosts"}]}
 PODS = [
     asks("hosts", "cat /etc/hosts", hostAliases=[{"ip": "192.0.2.7", "hostnames": ["seven.test", "vii.test"]}]),
     asks("hosts-host", "cat /etc/hosts", hostNetwork=True),
