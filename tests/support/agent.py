@@ -33,7 +33,9 @@ Pods = dict[str, Any]
 class AgentProcess:
     """Paths below `folder`, pods on the runtime at `endpoint`. The agent may be started and ended many times."""
 
-    def __init__(self, folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, **kubelet: object) -> None:
+    def __init__(
+        self, folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, node_ip: str = "", **kubelet: object
+    ) -> None:
         """`beside`: a process of the runtime, if agent and commands share its network, mounts and processes.
 
         Only there can an agent reach pods and mount for them.
@@ -73,6 +75,7 @@ class AgentProcess:
                 "runDirectory": str(self.run_directory),
                 "containerLogsDirectory": str(self.links),
                 "localObjectsPath": str(self.objects),
+                "nodeIP": node_ip,
             },
         ]
         self.configure()
@@ -192,11 +195,11 @@ class AgentProcess:
 
     def http_get(self, url: str) -> str:
         """The body, asked for where the pods can be reached. Raises ConnectionError."""
-        wget = ["busybox", "wget", "-q", "-T", "2", "-O", "-", url]
-        done = subprocess.run([*self._inside, *wget], check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise ConnectionError(f"GET {url}: {done.stderr}")
-        return done.stdout
+        wget = [*self._inside, "busybox", "wget", "-q", "-O", "-", url]
+        try:
+            return subprocess.run(wget, check=True, capture_output=True, text=True, timeout=5).stdout
+        except subprocess.SubprocessError as error:
+            raise ConnectionError(f"GET {url}: {error}") from None
 
     def pods(self) -> Pods:
         """The pods that the agent tells of. Raises OSError while it does not answer."""
@@ -263,10 +266,10 @@ def _runs(pod: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def agent_process(
-    folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, **kubelet: object
+    folder: Path, endpoint: str, cgroup_root: str, beside: int = 0, node_ip: str = "", **kubelet: object
 ) -> Iterator[AgentProcess]:
     """An agent, running; killed at the end, with its pods left for the runtime's own end."""
-    agent = AgentProcess(folder, endpoint, cgroup_root, beside, **kubelet)
+    agent = AgentProcess(folder, endpoint, cgroup_root, beside, node_ip, **kubelet)
     try:
         agent.start()
         yield agent

@@ -79,6 +79,8 @@ class KubenodeConfiguration(Section, frozen=True, kw_only=True):
     max_parallel_pod_starts: int = 4
     node_labels: dict[str, str] = {}
     local_objects_path: str = ""
+    # One address, or one of each family after a comma; empty: those that the default routes lead through.
+    node_ip: str = msgspec.field(name="nodeIP", default="")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node_name: str
     memory_capacity: int = 0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def node_ips(self) -> tuple[str, ...]:
+        """As configured; empty where the node is to find out."""
+        return tuple(ip.strip() for ip in self.kubenode.node_ip.split(",") if ip.strip())
 
     @property
     def admin_socket(self) -> Path:

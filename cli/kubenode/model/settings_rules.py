@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 
 from kubenode.model.duration import parse_duration
 from kubenode.model.names import DNS_SUBDOMAIN, key_path
@@ -30,8 +31,17 @@ def resource_problems(kubelet: KubeletConfiguration, kubenode: KubenodeConfigura
     if not kubelet.cgroups_per_qos and kubelet.enforce_node_allocatable:
         yield "cgroupsPerQOS: false leaves no cgroup that could be limited: write enforceNodeAllocatable: [] too"
     yield from _period(kubelet.cpu_cfs_quota_period)
+    yield from _node_ip(kubenode.node_ip)
     for key, value in kubenode.node_labels.items():
         yield from _label(key, value)
+
+
+def _node_ip(text: str) -> Iterator[str]:
+    for part in filter(None, text.split(",")):
+        try:
+            ip_address(part.strip())
+        except ValueError:
+            yield f"nodeIP: {part.strip()!r} is not an IP address: write one, or one of each family after a comma"
 
 
 def resource_warnings(kubelet: KubeletConfiguration) -> Iterator[str]:

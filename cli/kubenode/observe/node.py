@@ -90,10 +90,10 @@ def _process_ids() -> Amount:
 def node_facts(settings: Settings) -> NodeFacts:
     """What pods are told about the node, and what it has. It blocks, for about as long as a few small files take.
 
-    Its addresses are those it would be seen with through its default routes, IPv4 first.
+    Its addresses are those configured, or those it would be seen with through its default routes, IPv4 first.
     """
     facts = NodeFacts(
-        ips=tuple(_addresses()),
+        ips=settings.node_ips or tuple(_addresses()),
         resolv=_resolv_conf(settings.kubelet.resolv_conf),
         cpus=(os.cpu_count() or 0) * 1000,
         memory=settings.memory_capacity or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),

@@ -18,10 +18,11 @@ from support.runtime_view import RuntimeView
 def agent(
     request: pytest.FixtureRequest, containerd16: RealRuntime, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AgentProcess]:
-    """An agent that has been given the module's OBJECTS and PODS, with its KUBELET settings."""
+    """An agent that has been given the module's OBJECTS and PODS, with its KUBELET settings and NODE_IP."""
     folder = tmp_path_factory.mktemp("agent")
-    kubelet = getattr(request.module, "KUBELET", {})
-    with agent_process(folder, containerd16.endpoint, containerd16.cgroup_root, containerd16.pid, **kubelet) as running:
+    kubelet, node_ip = getattr(request.module, "KUBELET", {}), getattr(request.module, "NODE_IP", "")
+    runtime = containerd16
+    with agent_process(folder, runtime.endpoint, runtime.cgroup_root, runtime.pid, node_ip, **kubelet) as running:
         running.put_objects(*getattr(request.module, "OBJECTS", []))
         running.put_pods(*getattr(request.module, "PODS", []))
         yield running

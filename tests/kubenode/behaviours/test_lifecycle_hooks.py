@@ -29,7 +29,7 @@ def say(word: str) -> dict[str, Any]:
 
 PODS = [
     hooked("post-exec", postStart=say("hello")),
-    hooked("post-http", SERVER, postStart={"httpGet": {"port": 8080, "path": "/index"}}),
+    pod("server", SERVER),
     hooked("post-fails", postStart={"exec": {"command": ["false"]}}),
     hooked("pre-exec", "trap 'echo term; exit 0' TERM; while :; do sleep 0.2 & wait; done", preStop=say("bye")),
     hooked("pre-sleep", preStop={"sleep": {"seconds": 2}}),
@@ -73,5 +73,8 @@ def test_a_pre_stop_that_hangs_ends_with_the_grace(agent: AgentProcess) -> None:
 
 
 def test_post_start_http(agent: AgentProcess) -> None:
-    told = agent.until_running("post-http")["post-http"]
-    agent.until(lambda: any("/index" in line for line in agent.said(told)), "the hook's request")
+    server = agent.until_running("server")["server"]
+    asked = {"host": server["ips"][0], "port": 8080, "path": "/from-the-hook"}
+    agent.until(lambda: agent.run("exec", server["name"], "--", "nc", "-z", "127.0.0.1", "8080")[0] == 0, "the server")
+    agent.put_pods(hooked("post-http", postStart={"httpGet": asked}))
+    agent.until(lambda: any("/from-the-hook" in line for line in agent.said(server)), "the hook's request")

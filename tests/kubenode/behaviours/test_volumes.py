@@ -76,8 +76,10 @@ PODS = [
         {"emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}},
         command="grep ' /v ' /proc/mounts; dd if=/dev/zero of=/v/x bs=1M count=8 2>&1 | tail -1; stat -c %s /v/x",
     ),
-    reads("read-only", {"emptyDir": {}}, command="touch /v/x && echo written || echo refused", readOnly=True),
-    reads("sub-path", {"configMap": {"name": "conf"}}, command="cat /v", subPath="two"),
+    reads(
+        "read-only", {"emptyDir": {}}, command="touch /v/x 2>/dev/null && echo written || echo refused", readOnly=True
+    ),
+    reads("sub-path", {"configMap": {"name": "conf"}}, command="cat /v; echo", subPath="two"),
     pod(
         "sub-path-expr",
         containers=[
