@@ -111,11 +111,11 @@ def test_a_resize_may_ask_for_a_restart(agent: AgentProcess) -> None:
 
 def test_a_critical_pod_comes_first(agent: AgentProcess) -> None:
     cpus = os.cpu_count() or 1
-    agent.put_pods(sized("filler", requests={"cpu": f"{cpus * 1000 - 400}m"}))
+    agent.put_pods(sized("filler", requests={"cpu": f"{cpus * 1000 - 1200}m"}))
     agent.until_running("filler")
-    agent.put_pods(sized("common", requests={"cpu": "500m"}))
+    agent.put_pods(sized("common", requests={"cpu": "1000m"}))
     agent.until_pod("common", lambda told: told.get("reason") == "OutOfcpu")
-    agent.put_pods(sized("critical", requests={"cpu": "500m"}, priorityClassName="system-node-critical"))
+    agent.put_pods(sized("critical", requests={"cpu": "1000m"}, priorityClassName="system-node-critical"))
     agent.until_running("critical")
     agent.until_pod("filler", lambda told: told.get("reason") == "OutOfcpu")
     agent.remove("filler", "critical", "common")

@@ -46,8 +46,7 @@ def test_of_several_updates_during_one_grace_period_the_last_one_runs(agent: Age
     for number in (1, 2, 3):
         agent.put_pods(pod("updated", f"echo {number}; {SLOW_TO_STOP}", terminationGracePeriodSeconds=20))
         agent.until_pod("updated", lambda told: told)
-    told = agent.until_running("updated")["updated"]
-    assert agent.said(told) == ["3"]
+    agent.until(lambda: agent.said(agent.until_running("updated")["updated"]) == ["3"], "the last one's word")
     assert 3 <= time.monotonic() - began < 20
 
 
