@@ -2,3 +2,8 @@
 
 Everything that decides lives in plan/, everything that acts in apply/.
 """
+
+import logging
+
+# What is logged shows only where a program asks for it.
+logging.getLogger("kubenode").addHandler(logging.NullHandler())

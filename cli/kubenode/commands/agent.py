@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -26,6 +24,8 @@ def agent(
     if check:
         _check(config)
         return
+    import logging
+
     from kubenode.agent.main import run
 
     level = logging.DEBUG if verbose else logging.INFO
@@ -37,6 +37,8 @@ def agent(
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Of a group of errors the first one is told."""
+    import asyncio
+
     try:
         asyncio.run(coroutine)
     except BaseExceptionGroup as group:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import typer
@@ -39,8 +38,7 @@ def _add_commands() -> None:
 
 
 def main() -> None:
-    """The console script. No traceback reaches a user, and what is logged only where a command asks for it."""
-    logging.getLogger("kubenode").addHandler(logging.NullHandler())
+    """The console script. No traceback reaches a user."""
     _add_commands()
     command = typer.main.get_command(app)
     try:

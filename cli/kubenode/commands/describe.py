@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ def describe(
     """
     from kubenode.agent.asking import describe as ask
 
-    detail = asyncio.run(ask(settings_of(config, node), pod))
+    detail = run(ask(settings_of(config, node), pod))
     show(detail.pod, output, query, lambda out: _text(out, detail))
 
 

@@ -14,6 +14,7 @@ from kubenode.model.events import Event
 from kubenode.model.pod import Pod
 from kubenode.model.status import Condition, PodStatus
 from kubenode.model.volumes import Volume, source_of
+from kubenode.plan.resources import effective_priority
 from kubenode.plan.v1 import timestamp
 
 WIDTH = 18
@@ -52,7 +53,7 @@ def _head(detail: PodDetail, pod: Pod, status: PodStatus) -> Iterator[str]:
     spec = pod.spec
     yield _field("Name:", status.name)
     yield _field("Namespace:", status.namespace)
-    yield _field("Priority:", str(spec.priority))
+    yield _field("Priority:", str(effective_priority(pod)))
     for title, value in (
         ("Priority Class:", spec.priority_class_name),
         ("Runtime Class:", spec.runtime_class_name),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ import typer
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,10 +44,10 @@ def events(
     settings = settings_of(config, node)
     from kubenode.agent import asking
 
-    report = asyncio.run(asking.events(settings))
+    report = run(asking.events(settings))
     wanted = _wanted(_key(settings, pod, report.events) if pod else None, seconds)
     if follow:
-        asyncio.run(_follow(settings, wanted, output))
+        run(_follow(settings, wanted, output))
         return
     import msgspec
 
@@ -69,7 +69,7 @@ def _key(settings: Settings, pod: str, told: Iterable[Event]) -> PodKey:
     from kubenode.agent import asking
     from kubenode.agent.naming import resolve
 
-    return resolve(pod, asyncio.run(asking.known_pods(settings, told)), settings.node_name).key
+    return resolve(pod, run(asking.known_pods(settings, told)), settings.node_name).key
 
 
 def _wanted(key: PodKey | None, seconds: float | None) -> Wanted:

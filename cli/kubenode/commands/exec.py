@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +33,8 @@ def exec_(
 
     Exits with the command's own exit code.
     """
+    import asyncio
+
     from kubenode.agent.execution import ExecRequest, execute
 
     settings = settings_of(config, node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from kubenode.commands.exit import OK, WARNING
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def explain(
     """
     from kubenode.agent.asking import explain as ask
 
-    found = asyncio.run(ask(settings_of(config, node), pod))
+    found = run(ask(settings_of(config, node), pod))
     show(found, output, query, lambda out: _text(out, found))
     raise typer.Exit(OK if found.well else WARNING)
 

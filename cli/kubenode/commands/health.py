@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from kubenode.commands.exit import CRITICAL, OK, WARNING
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def health(config: Config = CONFIG, node: NodeName = "", output: Output = Format
     """
     from kubenode.agent.queries import health as ask
 
-    report = asyncio.run(ask(settings_of(config, node)))
+    report = run(ask(settings_of(config, node)))
 
     def table(out: Console) -> None:
         from rich.markup import escape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from kubenode.commands.naming import POD_HELP, complete_container, complete_pod
 from kubenode.commands.options import CONFIG, NodeName, settings_of
+from kubenode.commands.running import run
 
 
 def logs(
@@ -44,7 +44,7 @@ def logs(
     from kubenode.agent.logs import LogRequest, write_logs
 
     request = LogRequest(pod, container, all_containers, follow, previous, start, tail, timestamps)
-    asyncio.run(write_logs(settings_of(config, node), request, _write_now if follow else _write, _note))
+    run(write_logs(settings_of(config, node), request, _write_now if follow else _write, _note))
     sys.stdout.buffer.flush()
 
 

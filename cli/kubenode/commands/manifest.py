@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kubenode.commands.exit import CRITICAL, FAILED, OK, WARNING
 from kubenode.commands.options import Format, Output, Query
-from kubenode.commands.output import show
+from kubenode.commands.output import show_lines
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from kubenode.model.checks import Finding, ManifestCheck
 
 CODES = {"ok": OK, "warning": WARNING, "invalid": CRITICAL, "unreadable": FAILED}
@@ -39,16 +38,15 @@ def check(
     from kubenode.agent.checking import check as ask
 
     report = ask(files)
-    show(report, output, query, lambda out: _table(out, report))
+    show_lines(report, output, query, _lines(report))
     code = CODES[report.verdict]
     raise typer.Exit(CRITICAL if strict and code == WARNING else code)
 
 
-def _table(out: Console, report: ManifestCheck) -> None:
-    for finding in report.findings:
-        out.print(_sentence(finding), markup=False)
+def _lines(report: ManifestCheck) -> Iterator[str]:
+    yield from map(_sentence, report.findings)
     number = len(report.documents)
-    out.print(f"{number} {'object' if number == 1 else 'objects'} checked: {report.verdict}", markup=False)
+    yield f"{number} {'object' if number == 1 else 'objects'} checked: {report.verdict}"
 
 
 def _sentence(finding: Finding) -> str:

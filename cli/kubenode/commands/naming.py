@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +41,8 @@ def complete_container(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _look(ctx: typer.Context) -> tuple[Settings, list[SeenPod]]:
+    import asyncio
+
     from kubenode.agent.config import load
     from kubenode.agent.looking import runtime, seen_pods
     from kubenode.commands.options import CONFIG

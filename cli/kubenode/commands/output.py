@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from kubenode.commands.options import Format
@@ -25,7 +25,19 @@ def show(report: msgspec.Struct | dict[str, Any], output: Format, query: str, ta
     """Print the report. Raises KubenodeError for a query that is none."""
     if output is Format.TABLE and not query:
         table(console())
-        return
+    else:
+        _for_programs(report, output, query)
+
+
+def show_lines(report: msgspec.Struct, output: Format, query: str, lines: Iterable[str]) -> None:
+    """The same for a report that is plain lines to people: it needs no library for tables and colours."""
+    if output is Format.TABLE and not query:
+        print(*lines, sep="\n")
+    else:
+        _for_programs(report, output, query)
+
+
+def _for_programs(report: msgspec.Struct | dict[str, Any], output: Format, query: str) -> None:
     import msgspec
 
     value = msgspec.json.decode(msgspec.json.encode(report))

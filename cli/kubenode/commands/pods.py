@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ def pods(config: Config = CONFIG, node: NodeName = "", output: Output = Format.T
     """List the node's pods: state, restarts, age, address, manifest; then all that is not used as it is written."""
     from kubenode.agent.queries import pods as ask
 
-    report = asyncio.run(ask(settings_of(config, node)))
+    report = run(ask(settings_of(config, node)))
     show(report, output, query, lambda out: _table(out, report))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from kubenode.commands.exit import WARNING
 from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
 from kubenode.commands.output import console, show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,12 +37,12 @@ def sync(
         raise typer.BadParameter("a plan has nothing to wait for: use --dry-run or --wait")
     settings = settings_of(config, node)
     with console(stderr=True).status("planning" if dry_run else "syncing"):
-        report = asyncio.run(queries.sync(settings, dry_run=dry_run))
+        report = run(queries.sync(settings, dry_run=dry_run))
     show(report, output, query, lambda out: _table(out, report))
     failed = any(pod.error or any(step.result == "failed" for step in pod.steps) for pod in report.pods)
     if wait:
         with console(stderr=True).status("waiting for the pods"):
-            missing = asyncio.run(queries.wait_until_running(settings, timeout))
+            missing = run(queries.wait_until_running(settings, timeout))
         for pod in missing:
             why = f"{pod.reason}: {pod.message}" if pod.message else pod.reason
             console(stderr=True).print(f"{pod.namespace}/{pod.name} is {pod.phase} {why}", markup=False)

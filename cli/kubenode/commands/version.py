@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from kubenode.commands.options import CONFIG, Config, Format, Output, Query
 from kubenode.commands.output import show
+from kubenode.commands.running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +16,7 @@ def version(config: Config = CONFIG, output: Output = Format.TABLE, query: Query
     """Tell the versions: of this program, of the running agent and of the container runtime."""
     from kubenode.agent.queries import versions
 
-    report = asyncio.run(versions(config))
+    report = run(versions(config))
 
     def table(out: Console) -> None:
         out.print(f"kubenode {report.kubenode}")

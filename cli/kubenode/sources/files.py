@@ -18,6 +18,7 @@ from kubenode.sources import directory
 from kubenode.sources.directory import Stamp
 from kubenode.sources.last_good import Record
 from kubenode.sources.manifest import RefusedError, read_pod
+from kubenode.sources.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class FileSource:
 
     def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncGenerator[SourceSet, None]:
         """The directory's set at once, then at every change, at every relist, and when `asked` is set."""
-        return directory.watch(self._directory, lambda: asyncio.to_thread(self.read), relist_seconds, asked)
+        return watch(self._directory, lambda: asyncio.to_thread(self.read), relist_seconds, asked)
 
     def _item(self, path: Path) -> Item:
         location = str(path)

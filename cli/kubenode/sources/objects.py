@@ -22,6 +22,7 @@ from kubenode.sources import directory
 from kubenode.sources.directory import Stamp
 from kubenode.sources.documents import RefusedError
 from kubenode.sources.object_manifest import read_objects
+from kubenode.sources.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class ObjectSource:
 
     def watch(self, relist_seconds: float, asked: asyncio.Event) -> AsyncGenerator[ObjectSet, None]:
         """The directory's set at once, then at every change, at every relist, and when `asked` is set."""
-        return directory.watch(self._directory, self.ask, relist_seconds, asked)
+        return watch(self._directory, self.ask, relist_seconds, asked)
 
     def _records(self) -> list[ObjectRecord]:
         return [_record(location, good) for location, held in self._good.items() for good in held.values()]
