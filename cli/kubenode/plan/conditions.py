@@ -61,9 +61,10 @@ def _readiness(situation: Situation, phase: str, statuses: Statuses) -> Conditio
 
 
 def _ready_since(status: ContainerStatus, situation: Situation) -> float:
-    """Its start, or when its readiness probe said so."""
-    probe = situation.latest[status.name].probes.get(ProbeKind.READINESS)
-    return max(status.started_at, probe.at if probe else 0.0)
+    """Its start, or when the last of the probes that readiness waits for said so."""
+    probes = situation.latest[status.name].probes
+    asked = [probes[kind].at for kind in (ProbeKind.STARTUP, ProbeKind.READINESS) if kind in probes]
+    return max(status.started_at, *asked)
 
 
 def _ready(name: str, readiness: Condition) -> Condition:
