@@ -64,7 +64,7 @@ def _ready_since(status: ContainerStatus, situation: Situation) -> float:
     """Its start, or when the last of the probes that readiness waits for said so."""
     probes = situation.latest[status.name].probes
     asked = [probes[kind].at for kind in (ProbeKind.STARTUP, ProbeKind.READINESS) if kind in probes]
-    return max(status.started_at, *asked)
+    return max((status.started_at, *asked))
 
 
 def _ready(name: str, readiness: Condition) -> Condition:
