@@ -48,27 +48,36 @@ def steps(pod: ObservedPod, actions: Iterable[Action], now: float) -> Iterator[O
 
 def _after(pod: ObservedPod, action: Action, now: float, made: dict[str, str]) -> ObservedPod:
     match action:
-        case RunSandbox():
-            return _run_sandbox(pod, action, now, made)
+        case RunSandbox() | CreateContainer() | StartContainer():
+            return _after_start(pod, action, now, made)
         case PullImage():
             return dataclasses.replace(pod, images={**pod.images, action.image: ImageFact("sha256:1", uid=1000)})
+        case StopContainer():
+            return _kill(pod, {action.container_id}, now)
+        case StopSandbox():
+            return _stop_sandbox(pod, action.sandbox_id, now)
+        case RemoveContainer():
+            return _without(pod, "", {action.container_id})
+        case RemoveSandbox():
+            return _without(pod, action.sandbox_id, _inside(pod, action.sandbox_id))
+        case _:
+            return _on_disk(pod, action)
+
+
+def _after_start(
+    pod: ObservedPod, action: RunSandbox | CreateContainer | StartContainer, now: float, made: dict[str, str]
+) -> ObservedPod:
+    match action:
+        case RunSandbox():
+            return _run_sandbox(pod, action, now, made)
         case CreateContainer():
             return _create(pod, action, now, made)
         case StartContainer():
             return _start(pod, action.container_id or made[action.container], now)
-        case StopContainer():
-            return _kill(pod, {action.container_id}, now)
-        case StopSandbox():
-            inside = {one.id for one in pod.containers if one.sandbox_id == action.sandbox_id}
-            sandboxes = tuple(
-                dataclasses.replace(one, ready=one.ready and one.id != action.sandbox_id) for one in pod.sandboxes
-            )
-            return dataclasses.replace(_kill(pod, inside, now), sandboxes=sandboxes)
-        case RemoveContainer():
-            return _without(pod, "", {action.container_id})
-        case RemoveSandbox():
-            inside = {one.id for one in pod.containers if one.sandbox_id == action.sandbox_id}
-            return _without(pod, action.sandbox_id, inside)
+
+
+def _on_disk(pod: ObservedPod, action: Action) -> ObservedPod:
+    match action:
         case CleanUpPod():
             left = tuple(one for one in pod.directories if one.path != action.directory)
             return dataclasses.replace(pod, directories=left)
@@ -81,6 +90,16 @@ def _after(pod: ObservedPod, action: Action, now: float, made: dict[str, str]) -
             return dataclasses.replace(pod, cgroup=action.spec)
         case WriteHosts() | BindSubPath() | PostStart() | UpdateContainer():
             return pod
+    raise Forbidden(f"no runtime knows {action}")
+
+
+def _inside(pod: ObservedPod, sandbox_id: str) -> set[str]:
+    return {one.id for one in pod.containers if one.sandbox_id == sandbox_id}
+
+
+def _stop_sandbox(pod: ObservedPod, sandbox_id: str, now: float) -> ObservedPod:
+    sandboxes = tuple(dataclasses.replace(one, ready=one.ready and one.id != sandbox_id) for one in pod.sandboxes)
+    return dataclasses.replace(_kill(pod, _inside(pod, sandbox_id), now), sandboxes=sandboxes)
 
 
 def _run_sandbox(pod: ObservedPod, action: RunSandbox, now: float, made: dict[str, str]) -> ObservedPod:

@@ -52,6 +52,4 @@ def _observed(case: dict[str, Any], desired: DesiredPod | None) -> ObservedPod:
         seen = prepared(seen, desired, settings())
     directories = tuple(PodDirectory(uid, path) for uid, path in case.get("directories", {}).items())
     volumes = {name: VolumeFact(**fact) for name, fact in case.get("volumes", {}).items()}
-    return dataclasses.replace(
-        seen, directories=(*seen.directories, *directories), volumes={**seen.volumes, **volumes}
-    )
+    return dataclasses.replace(seen, directories=(*seen.directories, *directories), volumes={**seen.volumes, **volumes})

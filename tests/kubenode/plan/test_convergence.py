@@ -97,7 +97,10 @@ def worlds(draw: st.DrawFn) -> tuple[DesiredPod | None, ObservedPod]:
     return desired, draw(observed_pods(desired))
 
 
-SUBJECTS = ("sandbox", "clean-up", "volumes", "cgroup", "hosts", "container:app", "container:side", "image:r.test/app:1")
+SUBJECTS = (
+    *("sandbox", "clean-up", "volumes", "cgroup", "hosts"),
+    *("container:app", "container:side", "image:r.test/app:1"),
+)
 FAILURES = st.dictionaries(
     st.sampled_from(SUBJECTS),
     st.builds(Failure, st.integers(1, 10**6), st.floats(0, 2 * NOW), st.just("Failed"), st.just("no")),
