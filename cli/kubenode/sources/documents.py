@@ -25,6 +25,7 @@ TAG = "tag:yaml.org,2002:"
 # What JSON can say too; Kubernetes' own types know nothing else.
 SCALAR_TAGS = frozenset(f"{TAG}{kind}" for kind in ("null", "bool", "int", "float", "str"))
 STRING_TAG = f"{TAG}str"
+MAP_TAG, SEQUENCE_TAG = f"{TAG}map", f"{TAG}seq"
 MERGE_TAG = f"{TAG}merge"
 # A text that begins with "!" and has no quotes is read as a tag, so other tags are not repeated.
 KNOWN_TAGS = frozenset(f"{TAG}{kind}" for kind in ("set", "omap", "pairs", "binary", "map", "seq", "timestamp"))
@@ -165,26 +166,26 @@ _Loader.add_implicit_resolver(
 )
 
 
-class _Weight(NamedTuple):
-    """How many values a node stands for, and how deep they are, once aliases are written out."""
+def _weigh(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many values the node stands for, and how deep they are, once aliases are written out.
 
-    values: int
-    depth: int
-
-
-def _weigh(node: yaml.Node, known: dict[int, _Weight]) -> _Weight:
-    """Raises RefusedError for what is too large, has no end, or is nothing that JSON could say."""
-    if id(node) not in known:
-        _check_node(node)
-        known[id(node)] = _Weight(MAX_NODES, MAX_DEPTH)  # until it is known: an alias inside itself has no end
-        inner = [_weigh(part, known) for part in _parts(node)]
-        values, depth = 1 + sum(one.values for one in inner), 1 + max((one.depth for one in inner), default=0)
+    Raises RefusedError for what is too large, has no end, or is nothing that JSON could say.
+    """
+    if (weight := known.get(id(node))) is not None:
+        return weight
+    _check_node(node)
+    values, depth = 1, 1
+    if not isinstance(node, yaml.ScalarNode):
+        known[id(node)] = MAX_NODES, MAX_DEPTH  # until it is known: an alias inside itself has no end
+        for part in _parts(node):
+            more, deep = _weigh(part, known)
+            values, depth = values + more, max(depth, deep + 1)
         if values > MAX_NODES:
             raise RefusedError(TOO_MANY, line_of(node))
         if depth > MAX_DEPTH:
             raise RefusedError(TOO_DEEP, line_of(node))
-        known[id(node)] = _Weight(values, depth)
-    return known[id(node)]
+        known[id(node)] = values, depth
+    return values, depth
 
 
 def _parts(node: yaml.Node) -> list[yaml.Node]:
@@ -197,7 +198,7 @@ def _check_node(node: yaml.Node) -> None:
     if isinstance(node, yaml.ScalarNode):
         known = node.tag in SCALAR_TAGS or node.tag == MERGE_TAG
     else:
-        known = node.tag == f"{TAG}{'map' if isinstance(node, yaml.MappingNode) else 'seq'}"
+        known = node.tag == (MAP_TAG if isinstance(node, yaml.MappingNode) else SEQUENCE_TAG)
     if not known:
         raise RefusedError(_bad_tag(node.tag), line_of(node))
     for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator
+from functools import cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -114,12 +115,17 @@ def descending(path: str, text: str) -> Iterator[Problem]:
 
 def exactly_one(path: str, value: Object, fields: Iterable[str], *, none_too: bool = False) -> Iterator[Problem]:
     """Of fields that exclude each other. `none_too`: none of them is allowed as well."""
-    names_of = {field.name: field.encode_name for field in msgspec.structs.fields(value)}
+    names_of = _written_names(type(value))
     found = [names_of[name] for name in fields if getattr(value, name) is not None]
     if len(found) > 1:
         yield Problem(f"{path}.{found[1]}", f"it stands beside {found[0]}: keep one of the two")
     if not found and not none_too:
         yield Problem(path, f"one of {', '.join(names_of[name] for name in fields)} is needed")
+
+
+@cache
+def _written_names(type_: type[Object]) -> dict[str, str]:
+    return {field.name: field.encode_name for field in msgspec.structs.fields(type_)}
 
 
 def unique(found: Iterable[tuple[str, Hashable]], what: str) -> Iterator[Problem]:
