@@ -16,7 +16,7 @@ from kubenode.clients import mounts
 
 T = TypeVar("T")
 
-CLONE_NEWNS = 0x20000
+CLONE_FS, CLONE_NEWNS = 0x200, 0x20000
 MS_REC = 16384
 _libc = ctypes.CDLL(None, use_errno=True)
 # What the interpreter tells of the calls that change files.
@@ -38,6 +38,8 @@ def private_mounts() -> Iterator[None]:
             mounts.mount("", "/", flags=mounts.MountFlag.PRIVATE | MS_REC)
             yield
         finally:
+            # Threads that began meanwhile share what setns would change.
+            _check(_libc.unshare(CLONE_FS))
             _check(_libc.setns(before.fileno(), CLONE_NEWNS))
             os.fchdir(here)
             os.close(here)
