@@ -11,6 +11,8 @@ SHARED: dict[str, Any] = {"volumes": [{"name": "shared", "emptyDir": {}}]}
 MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
 TELL = "cat /shared/order; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"
 
+FAILS: dict[str, Any] = {"exec": {"command": ["false"]}, "periodSeconds": 1}
+
 
 def note(name: str, then: str = "", **fields: object) -> dict[str, Any]:
     """A container that leaves its name in the shared file."""
@@ -53,6 +55,7 @@ PODS = [
             )
         ],
     ),
+    pod("sidecar-not-ready", initContainers=[container("proxy", restartPolicy="Always", readinessProbe=FAILS)]),
     pod(
         "sidecar-ends-last",
         containers=[container(command="sleep 2", **MOUNT)],
@@ -96,6 +99,13 @@ def test_a_sidecar_that_is_not_started_holds_the_app_back(agent: AgentProcess) -
     told = agent.until_running("slow-sidecar")["slow-sidecar"]
     (sidecar,), (app,) = told["initContainers"], told["containers"]
     assert app["startedAt"] - sidecar["startedAt"] >= 2
+
+
+def test_a_sidecar_that_is_not_ready_keeps_its_pod_from_being_so(agent: AgentProcess) -> None:
+    told = agent.until_pod("sidecar-not-ready", lambda told: told.get("ready") == 1)
+    assert (told["total"], [one["ready"] for one in told["containers"]]) == (2, [True])
+    described = agent.ask("describe", told["name"])
+    assert {one["type"]: one["status"] for one in described["status"]["conditions"]}["Ready"] == "False"
 
 
 def test_a_sidecar_ends_when_all_others_are_done(agent: AgentProcess, view: RuntimeView) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from support.agent import AgentProcess, container, pod
 
 FOREVER = "trap 'exit 0' TERM; while :; do sleep 0.2 & wait; done"
-SERVER = f"mkdir -p /tmp/w; echo hello > /tmp/w/index.html; httpd -f -v -p 8080 -h /tmp/w 2>>/proc/1/fd/1 & {FOREVER}"
+SERVER = f"mkdir -p /tmp/w; echo hello > /tmp/w/index.html; httpd -f -vv -p 8080 -h /tmp/w 2>>/proc/1/fd/1 & {FOREVER}"
 GRACE = 20
 
 
@@ -78,3 +78,12 @@ def test_post_start_http(agent: AgentProcess) -> None:
     agent.until(lambda: agent.http_get(f"http://{server['ips'][0]}:8080/") == "hello\n", "the server")
     agent.put_pods(hooked("post-http", postStart={"httpGet": asked}))
     agent.until(lambda: any("/from-the-hook" in line for line in agent.said(server)), "the hook's request")
+
+
+def test_pre_stop_http(agent: AgentProcess) -> None:
+    server = agent.until_running("server")["server"]
+    asked = {"host": server["ips"][0], "port": 8080, "path": "/before-the-end"}
+    agent.put_pods(hooked("pre-http", preStop={"httpGet": asked}))
+    agent.until_running("pre-http")
+    agent.remove("pre-http")
+    agent.until(lambda: any("/before-the-end" in line for line in agent.said(server)), "the hook's request")

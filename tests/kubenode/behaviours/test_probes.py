@@ -66,6 +66,13 @@ PODS = [
         },
     ),
 ]
+ENDING = probed(
+    "ending",
+    "touch /tmp/ok; trap 'rm /tmp/ok; sleep 4; echo ended by itself; exit 0' TERM; while :; do sleep 0.2 & wait; done",
+    termination=20,
+    readinessProbe={**CAT, **SOON},
+    livenessProbe={**CAT, **SOON, "initialDelaySeconds": 1, "terminationGracePeriodSeconds": 1},
+)
 KUBELET = {"crashLoopBackOff": {"maxContainerRestartPeriod": "1s"}}
 
 
@@ -117,6 +124,17 @@ def test_a_probe_may_have_a_grace_period_of_its_own(agent: AgentProcess) -> None
     told = agent.until_pod("own-grace", restarted)
     last = told["containers"][0]["last"]
     assert last["finishedAt"] - last["startedAt"] < 15
+
+
+def test_a_pod_that_ends_is_not_ready_and_no_longer_probed(agent: AgentProcess) -> None:
+    agent.put_pods(ENDING)
+    told = agent.until_pod("ending", lambda told: told.get("ready") == 1)
+    with agent.log(told).open() as words:
+        agent.remove("ending")
+        assert agent.until_pod("ending", lambda told: told.get("phase") == "Terminating")["ready"] == 0
+        agent.until(lambda: not agent.pod("ending"), "ending to be gone")
+        assert "ended by itself" in words.read()
+    assert "Unhealthy" not in {one["reason"] for one in agent.ask("events", told["name"])["events"]}
 
 
 def test_the_restart_count_never_falls(agent: AgentProcess) -> None:

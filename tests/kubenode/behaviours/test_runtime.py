@@ -74,6 +74,13 @@ def test_what_is_to_run_again_does(agent: AgentProcess, name: str) -> None:
     agent.until_pod(name, lambda told: told.get("restarts", 0) >= 2)
 
 
+def test_of_dead_containers_only_the_last_is_kept(agent: AgentProcess, view: RuntimeView) -> None:
+    told = agent.until_pod("on-failure-fails", lambda told: told.get("restarts", 0) >= 2 and told["settled"])
+    _, containers = view.pods()[told["name"]]
+    assert len(containers) <= 2, "one that is dead, and one that may run"
+    assert not agent.log(told).exists(), "what is no longer kept has no log"
+
+
 @pytest.mark.parametrize(("name", "phase"), [("on-failure", "Succeeded"), ("never", "Failed")])
 def test_what_is_done_stays_so(agent: AgentProcess, name: str, phase: str) -> None:
     told = agent.until_pod(name, lambda told: told.get("phase") == phase)

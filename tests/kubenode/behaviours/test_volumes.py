@@ -23,7 +23,12 @@ def secret(name: str, **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": coded}
 
 
-OBJECTS = [config_map("conf", one="1", two="2"), secret("keys", key="k3y-canary"), config_map("live", word="old")]
+OBJECTS = [
+    config_map("conf", one="1", two="2"),
+    secret("keys", key="k3y-canary"),
+    config_map("live", word="old"),
+    secret("live", word="old"),
+]
 
 
 def reads(name: str, volume: dict[str, Any], command: str = LIST, spec: Any = None, **mount: Any) -> dict[str, Any]:
@@ -65,6 +70,13 @@ PODS = [
     ),
     reads("optional", {"configMap": {"name": "comes-later", "optional": True}}),
     reads("live", {"configMap": {"name": "live"}}),
+    reads("live-secret", {"secret": {"secretName": "live"}}),
+    reads("live-projected", {"projected": {"sources": [{"secret": {"name": "live"}}]}}),
+    reads(
+        "group-reads",
+        {"secret": {"secretName": "keys", "defaultMode": 0o400}},
+        spec={"securityContext": {"runAsUser": 1000, "fsGroup": 2345}},
+    ),
     reads(
         "fs-group",
         {"emptyDir": {}},
@@ -103,6 +115,7 @@ PODS = [
         ("config-map", ["./one 644 1", "./two 644 2"]),
         ("config-items", ["./a/b 440 1"]),
         ("secret", ["./key 400 k3y-canary"]),
+        ("group-reads", ["./key 440 k3y-canary"]),
         ("downward", ["./labels 644", f"./name 644 downward-{NODE}"]),
         ("projected", ["./c/one 644 1", "./key 644 k3y-canary", f"./name 644 projected-{NODE}"]),
         ("optional", []),
@@ -127,6 +140,14 @@ def test_a_config_map_volume_is_updated_live(agent: AgentProcess) -> None:
     agent.until(lambda: agent.run("exec", told["name"], "--", "cat", "/v/word", "/v/more")[1] == "newx", "the update")
     assert agent.pod("live")["restarts"] == 0
     assert agent.pod("live")["uid"] == told["uid"]
+
+
+@pytest.mark.parametrize("name", ["live-secret", "live-projected"])
+def test_a_secret_is_updated_live_wherever_it_is(agent: AgentProcess, name: str) -> None:
+    told = agent.until_running(name)[name]
+    agent.put_objects(secret("live", word=name))
+    agent.until(lambda: agent.run("exec", told["name"], "--", "cat", "/v/word")[1] == name, "the update")
+    assert agent.pod(name)["restarts"] == 0
 
 
 def test_an_optional_config_map_appears_and_vanishes(agent: AgentProcess) -> None:
