@@ -21,9 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-PACKAGES = ("busybox-static", "containerd", "containernetworking-plugins", "procps", "runc", "shellcheck")
+PACKAGES = ("busybox-static", "containerd", "containernetworking-plugins", "openssl", "procps", "runc", "shellcheck")
 # Molecule boots machines and the real runtimes run pods: both want the processors for themselves, so each lane is one.
-LANES = (("lint", "unit", "real"), ("sanity", "integration", "molecule"))
+LANES = (("lint", "unit", "real"), ("sanity", "integration", "molecule", "behaviours"))
+BEHAVIOURS = "tests/kubenode/behaviours"
 
 TYPED = (
     *("cli/kubenode", "tools", "demo", "roles/node_agent/files/wheelhouse.py", "extensions/molecule/run.py"),
@@ -57,7 +58,8 @@ STAGES = {
         )
     ),
     "unit": Stage((_python("-m", "pytest", "-q", "-m", "not real"),)),
-    "real": Stage((_python("-m", "pytest", "-q", "-m", "real"),), needs_root=True),
+    "real": Stage((_python("-m", "pytest", "-q", "-m", "real", f"--ignore={BEHAVIOURS}"),), needs_root=True),
+    "behaviours": Stage((_python("-m", "pytest", "-q", "-m", "real", BEHAVIOURS),), needs_root=True),
     "sanity": Stage((("bash", "tests/sanity/run.sh"),)),
     "integration": Stage((_python("tests/integration/run.py"),), needs_root=True),
     "molecule": Stage((_python("extensions/molecule/run.py"),), needs_root=True),

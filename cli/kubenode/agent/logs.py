@@ -105,7 +105,9 @@ async def _path(cri: CriClient, pod: SeenPod, container: SeenContainer) -> Path:
         raise NoContainer(f"Container {container.name} of {pod.key} has no log: it was made without one.")
     path = Path(status.log_path)
     if not parts(path) and status.state != pb.CONTAINER_RUNNING:
-        why = ": ".join(filter(None, (status.reason, status.message))) or "it is made and waits to be started"
+        why = (
+            ": ".join(filter(None, (status.reason, status.message.rstrip(".")))) or "it is made and waits to be started"
+        )
         raise NoContainer(f"Container {container.name} of {pod.key} has not started, so it has no log. {why}.")
     return path
 

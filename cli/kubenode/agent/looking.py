@@ -117,7 +117,7 @@ async def waiting(settings: Settings, text: str, container: str) -> NoContainer 
     wanted = container or target.container
     for one in named[target.key]:
         if one.state == "waiting" and wanted in ("", one.name):
-            why = ": ".join(filter(None, (one.reason, one.message))) or "it waits for its turn"
+            why = ": ".join(filter(None, (one.reason, one.message.rstrip(".")))) or "it waits for its turn"
             return NoContainer(f"Container {one.name} of {target.key} has not started, so it has no log. {why}.")
     return None
 
