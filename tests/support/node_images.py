@@ -103,7 +103,7 @@ while :; do sleep 1 & wait; done
 """
 
 OPENSSL_CONFIG = b"[req]\ndistinguished_name = name\n[name]\n"
-PLUGIN = b"a network plugin\n"
+PLUGIN = "#!/bin/sh\n"
 
 
 def write_archive(path: Path) -> tuple[str, ...]:
@@ -132,12 +132,10 @@ def _node_images() -> list[Image]:
 
 
 def _scripts() -> Files:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        raise CannotFetch("there is no openssl here: apt-get install openssl")
     texts = {
         **{f"bin/{name}": CONTROL_PLANE for name in SECURED},
         "bin/app": APP,
+        "cni/bridge": PLUGIN,
         "bin/mount-bpffs": MOUNT_BPFFS,
         "fluent-bit/bin/fluent-bit": LOG_SHIPPER,
         "opt/bin/cnid": CNI_DAEMON,
@@ -146,11 +144,11 @@ def _scripts() -> Files:
     contents = {
         **{f"fluent-bit/www/{name}": b"ok" for name in ("index.html", "api/v1/health")},
         **{f"srv/{name}": b"ok" for name in ("healthz", "livez", "readyz")},
-        "cni/bridge": PLUGIN,
         "etc/openssl.cnf": OPENSSL_CONFIG,
     }
     return {
-        **_with_libraries("usr/bin/openssl", Path(openssl)),
+        **_with_libraries("usr/bin/openssl", _program("openssl")),
+        **_with_libraries("usr/bin/flock", _program("flock")),
         **{path: (text.encode(), 0o755) for path, text in texts.items()},
         **{path: (content, 0o644) for path, content in contents.items()},
     }
@@ -164,6 +162,13 @@ def _image(name: str, files: Mapping[str, tuple[bytes, int]], **config: object) 
     _, busybox, _ = all_images()
     made = {"Env": ["PATH=/bin:/usr/bin"], **config}
     return replace(busybox, name=f"{REGISTRY}/{name}", config=made, files={**busybox.files, **files})
+
+
+def _program(name: str) -> Path:
+    found = shutil.which(name)
+    if found is None:
+        raise CannotFetch(f"there is no {name} here, which Debian's package openssl or util-linux has")
+    return Path(found)
 
 
 def _with_libraries(path: str, program: Path) -> Files:

@@ -42,6 +42,13 @@ class RealNode:
         """The output of a command on the node. Raises CalledProcessError."""
         return subprocess.run(self._runtime.inside(*command), check=True, capture_output=True, text=True).stdout
 
+    def unmount(self) -> None:
+        """Undo what pods mounted for the node."""
+        places = [line.split()[1] for line in self.do("cat", "/proc/mounts").splitlines()]
+        for place in reversed(places):
+            if Path(place).is_relative_to(self.host):
+                self.do("umount", place)
+
     def adapted(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """The manifest with its hostPaths below the folder; the other fields stay."""
         for volume in manifest["spec"].get("volumes", []):
@@ -73,6 +80,7 @@ def real_node(host: Path, runtime: RealRuntime) -> Iterator[RealNode]:
             node.do("ip", *words.split())
         did("mount --make-rshared /", "mount --make-rprivate /")
         did(f"mount --bind {host}/var/log /var/log", "umount /var/log")
+        undo.callback(node.unmount)
         yield node
 
 
