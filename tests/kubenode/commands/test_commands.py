@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> Path:
         "staticPodPath": str(manifests),
         "containerRuntimeEndpoint": f"unix://{tmp_path}/no.sock",
         "podLogsDir": str(tmp_path / "logs"),
-        "maxPods": 5,
+        "kubeAPIQPS": 5,
     }
     node = {"rootDirectory": str(tmp_path / "root"), "runDirectory": str(tmp_path / "run")}
     path = tmp_path / "config.yaml"
@@ -148,7 +148,7 @@ def test_another_node_cannot_be_asked(config: Path) -> None:
 def test_a_configuration_is_checked(config: Path) -> None:
     code, output, errors = _run("agent", "--check", "--config", config)
     assert (code, output) == (0, f"{config} can be used\n")
-    assert errors == f"warning: {config}: maxPods has no effect in this version\n"
+    assert errors == f"warning: {config}: kubeAPIQPS has no effect in this version\n"
 
 
 def test_help_names_every_command() -> None:
