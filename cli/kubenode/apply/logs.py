@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from kubenode.model import names
+from kubenode.model.names import PodKey
 from kubenode.model.specs import ContainerSpec, SandboxSpec
 
 
@@ -24,13 +24,16 @@ def make_termination_log(container: ContainerSpec) -> None:
         path.chmod(0o666)
 
 
-def link(links: Path, container_id: str, spec: ContainerSpec, sandbox: SandboxSpec) -> None:
+def link(links: Path, key: PodKey, container: str, container_id: str, log_path: str) -> None:
     """The link that log shippers know, `<pod>_<namespace>_<container>-<id>.log`. Raises OSError."""
-    pod, namespace = spec.labels[names.POD_NAME], spec.labels[names.POD_NAMESPACE]
     links.mkdir(mode=0o755, parents=True, exist_ok=True)
-    target = links / f"{pod}_{namespace}_{spec.name}-{container_id}.log"
+    target = links / f"{_prefix(key)}{container}-{container_id}.log"
     target.unlink(missing_ok=True)
-    target.symlink_to(Path(sandbox.log_directory) / spec.log_path)
+    target.symlink_to(log_path)
+
+
+def _prefix(key: PodKey) -> str:
+    return f"{key.name}_{key.namespace}_"
 
 
 def remove(links: Path, container_id: str, log_path: str) -> None:
@@ -43,7 +46,12 @@ def remove(links: Path, container_id: str, log_path: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def remove_directory(directory: str) -> None:
-    """A removed pod's logs. Absent is done. Raises OSError."""
-    if directory and Path(directory).is_dir():
+def remove_directory(links: Path, key: PodKey, directory: str) -> None:
+    """A removed pod's logs, and links into them of containers that the runtime lost. Absent is done. Raises OSError."""
+    if not directory:
+        return
+    for path in links.glob(f"{_prefix(key)}*.log"):
+        if path.is_symlink() and path.readlink().is_relative_to(directory):
+            path.unlink(missing_ok=True)
+    if Path(directory).is_dir():
         shutil.rmtree(directory)

@@ -8,10 +8,10 @@ import dataclasses
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from kubenode.apply import cgroups, logs, volumes
+from kubenode.apply import cgroups, volumes
 from kubenode.apply.gate import StartGate
 from kubenode.apply.images import ImagePuller
 from kubenode.apply.runtime import Made, RuntimeActions
@@ -84,7 +84,7 @@ class PodExecutor:
         A failure skips what depends on it: the rest of that container, or for all else the rest of the plan. Once
         `superseded` is set, nothing new is begun and what may last is given up.
         """
-        return await _Execution(self, superseded).run(plan.actions)
+        return await _Execution(self, plan, superseded).run()
 
     @contextlib.asynccontextmanager
     async def starting(self) -> AsyncIterator[None]:
@@ -106,7 +106,9 @@ class PodExecutor:
                 await self.runtime.remove_container(action)
             case RemoveSandbox():
                 await self.runtime.remove_sandbox(action.sandbox_id)
-            case MakePodDirectory() | SetUpVolume() | SetCgroup() | BindSubPath() | CleanUpPod():
+            case CleanUpPod():
+                await self._clean_up(action, made)
+            case MakePodDirectory() | SetUpVolume() | SetCgroup() | BindSubPath():
                 await _change_files(action)
 
     async def _start(
@@ -124,37 +126,47 @@ class PodExecutor:
             case PostStart():
                 await self.runtime.post_start(action, made)
 
+    async def _clean_up(self, action: CleanUpPod, made: Made) -> None:
+        """The directory last: it tells of the rest."""
+        await self.runtime.remove_logs(made.key, action.log_directory)
+        await cgroupfs.remove(action.cgroup_parent)
+        if action.directory:
+            await asyncio.to_thread(volumes.tear_down, action.directory)
 
-async def _change_files(action: MakePodDirectory | SetUpVolume | SetCgroup | BindSubPath | CleanUpPod) -> None:
+
+async def _change_files(action: MakePodDirectory | SetUpVolume | SetCgroup | BindSubPath) -> None:
     match action:
         case MakePodDirectory():
-            await asyncio.to_thread(volumes.make_pod_directory, action.path, action.key, action.uid)
+            await asyncio.to_thread(
+                volumes.make_pod_directory,
+                action.path,
+                action.key,
+                action.uid,
+                action.log_directory,
+                action.cgroup_parent,
+            )
         case SetUpVolume():
             await asyncio.to_thread(volumes.set_up, action.volume)
         case SetCgroup():
             await asyncio.to_thread(cgroups.set_cgroup, action.spec)
         case BindSubPath():
             await asyncio.to_thread(volumes.bind_sub_path, action.sub_path)
-        case CleanUpPod():
-            await asyncio.to_thread(logs.remove_directory, action.log_directory)
-            await cgroupfs.remove(action.cgroup_parent)
-            if action.directory:
-                await asyncio.to_thread(volumes.tear_down, action.directory)
 
 
 class _Execution:
     """One plan on its way: what it made, and what its failures rule out."""
 
-    def __init__(self, executor: PodExecutor, superseded: asyncio.Event) -> None:
+    def __init__(self, executor: PodExecutor, plan: Plan, superseded: asyncio.Event) -> None:
         self._executor = executor
+        self._actions = plan.actions
         self._superseded = superseded
-        self._made = Made()
+        self._made = Made(plan.key)
         self._failed_containers: set[str] = set()
         self._stopped = ""
 
-    async def run(self, actions: Iterable[Action]) -> list[Outcome]:
+    async def run(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for starts, group in itertools.groupby(actions, key=lambda action: isinstance(action, _STARTS)):
+        for starts, group in itertools.groupby(self._actions, key=lambda action: isinstance(action, _STARTS)):
             async with self._executor.starting() if starts else contextlib.nullcontext():
                 outcomes += await self._sequence(list(group))
         return outcomes

@@ -26,6 +26,7 @@ from kubenode.model.actions import (
     UpdateContainer,
     WriteHosts,
 )
+from kubenode.model.names import PodKey
 from kubenode.model.observed import addresses
 from kubenode.model.specs import HttpHook, RegistryAuth
 from kubenode.plan.hosts import hosts_text
@@ -36,8 +37,9 @@ HOSTS_MODE = 0o644
 
 @dataclass(slots=True)
 class Made:
-    """What a plan has made so far: its sandbox, and container ids by name."""
+    """What the plan of this pod has made so far: its sandbox, and container ids by name."""
 
+    key: PodKey
     sandbox_id: str = ""
     containers: dict[str, str] = field(default_factory=dict)
 
@@ -79,11 +81,14 @@ class RuntimeActions:
                 sandbox_config=sandbox_config(action.sandbox),
             )
         )
-        logs.link(self._log_links, answer.container_id, action.spec, action.sandbox)
+        log_path = f"{action.sandbox.log_directory}/{action.spec.log_path}"
+        logs.link(self._log_links, made.key, action.container, answer.container_id, log_path)
         made.containers[action.container] = answer.container_id
 
     async def start(self, action: StartContainer, made: Made) -> None:
         container_id = action.container_id or made.containers[action.container]
+        if action.log_path:
+            logs.link(self._log_links, made.key, action.container, container_id, action.log_path)
         await self._cri.start_container(
             pb.StartContainerRequest(container_id=container_id), subject=f"container {action.container}"
         )
@@ -144,9 +149,13 @@ class RuntimeActions:
             await self._cri.stop_pod_sandbox(pb.StopPodSandboxRequest(pod_sandbox_id=sandbox_id))
 
     async def remove_container(self, action: RemoveContainer) -> None:
+        # The log first: once the container is gone, nothing tells of it any more.
+        logs.remove(self._log_links, action.container_id, action.log_path)
         with contextlib.suppress(NotFound):
             await self._cri.remove_container(pb.RemoveContainerRequest(container_id=action.container_id))
-        logs.remove(self._log_links, action.container_id, action.log_path)
+
+    async def remove_logs(self, key: PodKey, directory: str) -> None:
+        await asyncio.to_thread(logs.remove_directory, self._log_links, key, directory)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         with contextlib.suppress(NotFound):

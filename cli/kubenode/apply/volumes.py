@@ -32,11 +32,13 @@ HOST_DIRECTORY_MODE = 0o755
 HOST_FILE_MODE = 0o644
 
 
-def make_pod_directory(path: str, key: PodKey, uid: str) -> None:
+def make_pod_directory(path: str, key: PodKey, uid: str, log_directory: str = "", cgroup_parent: str = "") -> None:
     """The directory with our marker. One that another kubelet left under this UID becomes ours, with what is in it."""
     directory = Path(path)
     directory.mkdir(mode=POD_DIRECTORY_MODE, parents=True, exist_ok=True)
-    marker = Marker(namespace=key.namespace, name=key.name, uid=uid)
+    marker = Marker(
+        namespace=key.namespace, name=key.name, uid=uid, log_directory=log_directory, cgroup_parent=cgroup_parent
+    )
     write_atomic(directory / MARKER, msgspec.json.encode(marker))
 
 

@@ -25,12 +25,17 @@ from kubenode.model.volume_specs import SubPath, VolumeSpec
 
 @dataclass(frozen=True, slots=True)
 class MakePodDirectory:
-    """A pod's own directory, marked with the key and UID it is for, so that it is found when all else is gone."""
+    """A pod's own directory, marked with the key and UID it is for, so that it is found when all else is gone.
+
+    The mark also tells what the pod leaves elsewhere, before any of it is there.
+    """
 
     path: str
     key: PodKey
     uid: str
     why: str
+    log_directory: str = ""
+    cgroup_parent: str = ""
 
     @property
     def verb(self) -> str:
@@ -122,9 +127,12 @@ class CreateContainer:
 
 @dataclass(frozen=True, slots=True)
 class StartContainer:
+    """`log_path`: of a container that an earlier plan made, and may not have come to link."""
+
     container: str
     container_id: str
     why: str
+    log_path: str = ""
 
     @property
     def verb(self) -> str:

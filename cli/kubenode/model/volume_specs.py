@@ -90,7 +90,12 @@ class SubPath:
 
 @dataclass(frozen=True, slots=True)
 class PodDirectory:
-    """A directory below <root>/pods that an agent of ours made, and the UID it was made for."""
+    """A directory below <root>/pods that an agent of ours made, and the UID it was made for.
+
+    `log_directory` and `cgroup_parent`: what the pod has elsewhere, or may have; empty for nothing.
+    """
 
     uid: str
     path: str
+    log_directory: str = ""
+    cgroup_parent: str = ""

@@ -56,7 +56,8 @@ def pod_directories(pods: Path) -> dict[PodKey, tuple[PodDirectory, ...]]:
         marker = _marker(path, (seen.st_dev, seen.st_ino, seen.st_mtime_ns))
         if marker is not None:
             key = PodKey(marker.namespace, marker.name)
-            found[key] = (*found.get(key, ()), PodDirectory(marker.uid, path))
+            directory = PodDirectory(marker.uid, path, marker.log_directory, marker.cgroup_parent)
+            found[key] = (*found.get(key, ()), directory)
     return found
 
 

@@ -134,9 +134,8 @@ def _start_created(
     if situation.now < due:
         return Plan(key, (), due)
     why = "it was created but not started"
-    return Plan(
-        key, (StartContainer(manifest.name, current.id, why), *post_start(manifest, current.id, situation, why))
-    )
+    started = StartContainer(manifest.name, current.id, why, current.log_path)
+    return Plan(key, (started, *post_start(manifest, current.id, situation, why)))
 
 
 def _restart(manifest: Container, current: ObservedContainer, situation: Situation, place: Place) -> Plan:

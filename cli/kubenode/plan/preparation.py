@@ -11,6 +11,7 @@ from kubenode.plan.cgroups import differs, pod_cgroup
 from kubenode.plan.failures import CGROUP, VOLUMES
 from kubenode.plan.resize import resizing, widest
 from kubenode.plan.situation import Situation
+from kubenode.plan.specs import log_directory
 from kubenode.plan.volumes import pod_directory, volume_set_ups, volume_specs
 
 # How soon a file or device that the pod waits for is looked for again.
@@ -42,10 +43,12 @@ def prepare(situation: Situation) -> Preparation:
 
 
 def _directory(situation: Situation) -> Iterator[Action]:
-    desired = situation.desired
-    path = pod_directory(desired.pod, situation.settings)
+    desired, settings = situation.desired, situation.settings
+    path = pod_directory(desired.pod, settings)
     if all(one.path != path for one in situation.observed.directories):
-        yield MakePodDirectory(path, desired.key, desired.uid, "the pod is new")
+        logs = log_directory(desired.pod, settings)
+        cgroup = pod_cgroup(desired.pod, settings).name if settings.kubelet.cgroups_per_qos else ""
+        yield MakePodDirectory(path, desired.key, desired.uid, "the pod is new", logs, cgroup)
 
 
 def _volumes(situation: Situation) -> tuple[tuple[Action, ...], dict[str, str]]:

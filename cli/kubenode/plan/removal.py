@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kubenode.model.actions import Action, CleanUpPod, RemoveContainer, RemoveSandbox, StopSandbox
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod, Sandbox
+from kubenode.model.volume_specs import PodDirectory
 from kubenode.plan.stops import stop_running
 
 
@@ -28,28 +29,36 @@ def tear_down(observed: ObservedPod, keep: str, why: str) -> Iterator[Action]:
 
 
 def _clean_up(observed: ObservedPod, sandboxes: list[Sandbox], keep: str, why: str) -> Iterator[Action]:
-    """Log directory and cgroup as the sandboxes tell them, and the pod's own directory as the disk does."""
-    directories = {one.uid: one.path for one in observed.directories if one.uid != keep}
-    places = dict.fromkeys(
-        (sandbox.uid, _log_directory(observed.key, sandbox), _cgroup(sandbox)) for sandbox in sandboxes
-    )
-    for uid, logs, cgroup in places:
-        directory = directories.pop(uid, "")
-        if logs or cgroup or directory:
-            yield CleanUpPod(logs, cgroup, why, directory)
-    for directory in directories.values():
-        yield CleanUpPod("", "", why, directory)
+    """Log directory and cgroup as the sandboxes tell them, or the mark of a pod that never got one.
+
+    The pod's own directory goes last of all that has its UID: without its mark nothing leads to the rest.
+    """
+    directories = [one for one in observed.directories if one.uid != keep]
+    paths = {one.uid: one.path for one in directories}
+    there: tuple[Sandbox | PodDirectory, ...] = (*sandboxes, *directories)
+    places = dict.fromkeys(_place(observed.key, one) for one in there)
+    for uid in dict.fromkeys(uid for uid, _, _ in places):
+        told = [place for place in places if place[0] == uid and any(place[1:])] or [(uid, "", "")]
+        for place in told:
+            directory = paths.get(uid, "") if place is told[-1] else ""
+            if directory or any(place[1:]):
+                yield CleanUpPod(place[1], place[2], why, directory)
 
 
-def _log_directory(key: PodKey, sandbox: Sandbox) -> str:
+def _place(key: PodKey, there: Sandbox | PodDirectory) -> tuple[str, str, str]:
+    """UID, log directory and cgroup."""
+    return there.uid, _log_directory(key, there), _cgroup(there)
+
+
+def _log_directory(key: PodKey, there: Sandbox | PodDirectory) -> str:
     """The pod's log directory, if it is one: what stands in an annotation is not removed unseen."""
-    place, _, last = sandbox.log_directory.rpartition("/")
-    return sandbox.log_directory if place and last == f"{key.namespace}_{key.name}_{sandbox.uid}" else ""
+    place, _, last = there.log_directory.rpartition("/")
+    return there.log_directory if place and last == f"{key.namespace}_{key.name}_{there.uid}" else ""
 
 
-def _cgroup(sandbox: Sandbox) -> str:
+def _cgroup(there: Sandbox | PodDirectory) -> str:
     """The pod's cgroup, if it is one: a sandbox that another agent made does not say, and no other may be removed."""
-    parent = sandbox.cgroup_parent
-    slices = parent.endswith(f"-pod{sandbox.uid.replace('-', '_')}.slice") and "/" not in parent
-    path = parent.endswith(f"/pod{sandbox.uid}") and ".." not in parent.split("/")
+    parent = there.cgroup_parent
+    slices = parent.endswith(f"-pod{there.uid.replace('-', '_')}.slice") and "/" not in parent
+    path = parent.endswith(f"/pod{there.uid}") and ".." not in parent.split("/")
     return parent if slices or path else ""

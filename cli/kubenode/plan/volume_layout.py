@@ -11,7 +11,9 @@ DATA_NEXT = "..data_tmp"
 MARKER = ".kubenode.json"
 
 
-class Marker(msgspec.Struct, frozen=True, kw_only=True):
+class Marker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     namespace: str
     name: str
     uid: str
+    log_directory: str = ""
+    cgroup_parent: str = ""

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from kubenode.apply import logs
-from kubenode.plan.specs import container_spec, sandbox_spec
-from support.plans import NODE, desired_pod, settings
+from kubenode.model.names import PodKey
 
-DESIRED = desired_pod()
-SPEC = container_spec(DESIRED.pod.spec.containers[0], 2, None, DESIRED, settings(), NODE, ())
+KEY = PodKey("default", "web-node")
 NAME = "web-node_default_app-f00.log"
 
 
@@ -21,9 +19,8 @@ def links(tmp_path: Path) -> Path:
 
 
 def test_a_link_points_to_the_log(links: Path) -> None:
-    sandbox = sandbox_spec(DESIRED, 0, settings(), NODE, 0.0)
     for _ in range(2):  # again, after a kill
-        logs.link(links, "f00", SPEC, sandbox)
+        logs.link(links, KEY, "app", "f00", "/var/log/pods/default_web-node_u1/app/2.log")
     assert str((links / NAME).readlink()) == "/var/log/pods/default_web-node_u1/app/2.log"
 
 
@@ -41,15 +38,19 @@ def test_a_removed_container_leaves_nothing(links: Path, tmp_path: Path) -> None
     assert [path.name for path in links.iterdir()] == ["web-node_default_app-f01.log"]
 
 
-def test_a_removed_pods_directory_goes(tmp_path: Path) -> None:
-    (tmp_path / "pod" / "app").mkdir(parents=True)
-    (tmp_path / "pod" / "app" / "0.log").write_text("x")
+def test_a_removed_pods_directory_goes_with_all_links_into_it(links: Path, tmp_path: Path) -> None:
+    links.mkdir()
+    for pod in ("pod", "pod2"):
+        (tmp_path / pod / "app").mkdir(parents=True)
+        (tmp_path / pod / "app" / "0.log").write_text("x")
+        (links / f"web-node_default_app-{pod}.log").symlink_to(tmp_path / pod / "app" / "0.log")
     for _ in range(2):
-        logs.remove_directory(str(tmp_path / "pod"))
-    assert list(tmp_path.iterdir()) == []
+        logs.remove_directory(links, KEY, str(tmp_path / "pod"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["links", "pod2"]
+    assert [path.name for path in links.iterdir()] == ["web-node_default_app-pod2.log"]
 
 
-def test_without_a_directory_nothing_is_removed() -> None:
+def test_without_a_directory_nothing_is_removed(links: Path) -> None:
     before = sorted(Path().iterdir())
-    logs.remove_directory("")
+    logs.remove_directory(links, KEY, "")
     assert sorted(Path().iterdir()) == before
