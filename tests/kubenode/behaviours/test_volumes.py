@@ -217,7 +217,7 @@ def test_empty_dir_is_for_every_user(agent: AgentProcess, user: int, medium: str
 
 def test_host_path_types(agent: AgentProcess) -> None:
     folder = agent.root / "host"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "file").write_text("x")
     agent.put_pods(
         reads("host-create", {"hostPath": {"path": str(folder / "made"), "type": "DirectoryOrCreate"}}),
@@ -247,7 +247,7 @@ def test_a_removed_pod_leaves_no_mounts_and_no_directory(agent: AgentProcess) ->
 
 def test_what_is_on_the_host_is_not_removed_with_the_pod(agent: AgentProcess) -> None:
     kept = agent.root / "kept"
-    kept.mkdir()
+    kept.mkdir(parents=True)
     (kept / "data").write_text("precious")
     agent.put_pods(reads("guest", {"hostPath": {"path": str(kept)}}, subPath="inner"))
     agent.until_running("guest")
