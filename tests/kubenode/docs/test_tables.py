@@ -123,6 +123,21 @@ def test_every_command_and_no_other_is_told() -> None:
     assert sorted(one[1] for one in told if one) == sorted(there)
 
 
+def test_every_option_and_no_other_is_told() -> None:
+    _add_commands()
+    text = "".join((DOCS / page).read_text() for page in ("command-line.md", "manifests.md"))
+    told = set(re.findall(r"(?<![\w-])--?[a-z][-a-z]*", text))
+    there = options(typer.main.get_command(app)) - {("--help",), ("--show-completion",)}
+    assert [names for names in there if told.isdisjoint(names)] == []
+    assert {name for name in told if name.startswith("--")} <= {name for names in there for name in names}
+
+
+def options(group: Any) -> set[tuple[str, ...]]:
+    """The names of each option of all commands."""
+    found = {tuple(one.opts) for one in group.params if one.opts[0].startswith("-")}
+    return found.union(*(options(command) for command in getattr(group, "commands", {}).values()))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text()):
