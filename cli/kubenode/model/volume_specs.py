@@ -67,11 +67,13 @@ VolumeSpec = ContentVolume | EmptyDir | HostPath | ImageVolume
 class VolumeFact:
     """What stands where a volume should: `kind` as HostPathType names it ("" for nothing).
 
-    `state` is equal to that of the specification once the volume is as it should be.
+    `state` is equal to that of the specification once the volume is as it should be. `used`: bytes, where the volume
+    has a limit that only eviction enforces.
     """
 
     kind: str
     state: str = ""
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
 from kubenode.observe.cgroups import cgroup_fact, container_resources
 from kubenode.observe.node import node_facts
+from kubenode.observe.usage import DirectoryUsage
 from kubenode.observe.volumes import pod_directories, volume_facts
 from kubenode.plan.cgroups import pod_cgroup
-from kubenode.plan.volumes import looked_at
+from kubenode.plan.volume_usage import limited_on_disk
+from kubenode.plan.volumes import looked_at, volume_directory
 
 
 class LocalObserver:
@@ -22,6 +24,7 @@ class LocalObserver:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._usage = DirectoryUsage()
         self._pods = Path(settings.kubenode.root_directory) / "pods"
 
     def keys(self) -> set[PodKey]:
@@ -38,7 +41,11 @@ class LocalObserver:
         own = self._settings.kubelet.cgroups_per_qos
         cgroup = cgroup_fact(pod_cgroup(desired.pod, self._settings)) if own else None
         containers = tuple(_measured(found, desired.uid))
-        return dataclasses.replace(found, volumes=volume_facts(specs), cgroup=cgroup, containers=containers)
+        volumes = volume_facts(specs)
+        for volume in limited_on_disk(desired.pod):
+            used = self._usage.of(volume_directory(volume, desired.pod, self._settings))
+            volumes[volume.name] = dataclasses.replace(volumes[volume.name], used=used)
+        return dataclasses.replace(found, volumes=volumes, cgroup=cgroup, containers=containers)
 
 
 def _measured(pod: ObservedPod, uid: str) -> Iterator[ObservedContainer]:

@@ -25,8 +25,8 @@ from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
 from kubenode.model.source import Item, ItemState
 from kubenode.model.status import ContainerStatus, PodStatus
-from kubenode.plan.lifecycle import exit_code
-from kubenode.plan.status import DEADLINE, all_statuses
+from kubenode.plan.lifecycle import DEADLINE, exit_code
+from kubenode.plan.status import all_statuses
 
 BACK_OFF = "BackOff"
 # Waiting reasons that come of no action, and the reason of the event for each.

@@ -14,9 +14,9 @@ from kubenode.model.reports import ManifestState
 from kubenode.model.source import ItemState
 from kubenode.model.status import ContainerStatus, Kind, PodStatus
 from kubenode.plan.evidence import container_links
-from kubenode.plan.lifecycle import past_deadline
+from kubenode.plan.lifecycle import DEADLINE, EVICTED, past_deadline, verdict
 from kubenode.plan.situation import Situation
-from kubenode.plan.status import DEADLINE, all_statuses
+from kubenode.plan.status import all_statuses
 from kubenode.plan.waiting import why_no_sandbox, why_not_prepared
 
 OK, FAILED, WAITING, NOT_REACHED = LinkState.OK, LinkState.FAILED, LinkState.WAITING, LinkState.NOT_REACHED
@@ -111,6 +111,7 @@ def _links(situation: Situation, status: PodStatus) -> Iterator[Link]:
     yield _manifest(status)
     yield _admission(situation)
     yield from _deadline(situation)
+    yield from _eviction(situation)
     if status.phase in ("Pending", "Running"):
         yield _volumes(situation)
         yield _sandbox(situation)
@@ -122,7 +123,7 @@ def _links(situation: Situation, status: PodStatus) -> Iterator[Link]:
 
 
 def _well(situation: Situation) -> bool:
-    return situation.desired.refusal is None and not past_deadline(situation)
+    return verdict(situation) is None
 
 
 def _all_manifests(pod: Pod) -> list[Container]:
@@ -162,6 +163,13 @@ def _deadline(situation: Situation) -> Iterator[Link]:
     else:
         left = situation.started_at + seconds - situation.now
         yield Link(name="deadline", state=OK, fact=f"{left:.0f} of {seconds} s are left")
+
+
+def _eviction(situation: Situation) -> Iterator[Link]:
+    found = verdict(situation)
+    if found is not None and found.reason == EVICTED:
+        remedy = f"Correct {situation.desired.origin}: a pod that was evicted runs again once its manifest is another."
+        yield Link(name="eviction", state=FAILED, fact=f"{EVICTED}: {found.message}", remedy=remedy)
 
 
 def _volumes(situation: Situation) -> Link:

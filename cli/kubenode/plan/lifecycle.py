@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from kubenode.model.observed import ObservedContainer, State
 from kubenode.model.pod import Container, PodSpec, RestartRule, is_sidecar
+from kubenode.model.static_pod import Refusal
 from kubenode.plan.probes import is_started
 from kubenode.plan.situation import Situation
 from kubenode.plan.specs import container_hash
+from kubenode.plan.volume_usage import overfull
 
 KILLED = 137
+DEADLINE, EVICTED = "DeadlineExceeded", "Evicted"
 
 
 def ended(container: ObservedContainer) -> bool:
@@ -81,13 +84,24 @@ def past_deadline(situation: Situation) -> bool:
     return deadline is not None and situation.now >= situation.started_at + deadline
 
 
+def verdict(situation: Situation) -> Refusal | None:
+    """Why the pod as a whole may not run, or may no longer; None for a pod that may."""
+    if situation.desired.refusal is not None:
+        return situation.desired.refusal
+    if past_deadline(situation):
+        seconds = situation.desired.pod.spec.active_deadline_seconds
+        return Refusal(DEADLINE, f"the pod was active for longer than its activeDeadlineSeconds, {seconds} s")
+    message = overfull(situation.desired.pod, situation.observed.volumes)
+    return Refusal(EVICTED, message) if message else None
+
+
 def finished(situation: Situation) -> bool:
-    """Whether the pod is done: refused, past its deadline, or all has ended and nothing is to run again.
+    """Whether the pod is done: by a verdict on it, or since all has ended and nothing is to run again.
 
     With policy Never a lost sandbox ends the pod too, once it had a container.
     """
     spec, latest = situation.desired.pod.spec, situation.latest
-    if situation.desired.refusal is not None or past_deadline(situation):
+    if verdict(situation) is not None:
         return True
     lost = situation.sandbox is not None and not situation.sandbox.ready
     if spec.restart_policy == "Never" and lost and latest:

@@ -20,13 +20,14 @@ from kubenode.plan.creation import Place
 from kubenode.plan.failures import CLEAN_UP, HOSTS, SANDBOX
 from kubenode.plan.garbage import garbage
 from kubenode.plan.hosts import hosts_file
-from kubenode.plan.lifecycle import finished, past_deadline
+from kubenode.plan.lifecycle import finished, past_deadline, verdict
 from kubenode.plan.preparation import Preparation, prepare
 from kubenode.plan.problems import UnrunnableError
 from kubenode.plan.removal import tear_down
 from kubenode.plan.situation import Situation
 from kubenode.plan.specs import sandbox_spec
 from kubenode.plan.stops import stop_running
+from kubenode.plan.volume_usage import MEASURED_EVERY_SECONDS, limited_on_disk
 
 
 def plan(
@@ -58,21 +59,24 @@ def _run(situation: Situation) -> Plan:
         return Plan(desired.key, (*_stop_finished(situation), *garbage(situation)))
     preparation = prepare(situation)
     if sandbox is not None and sandbox.ready:
-        return _until_deadline(situation, _keep_running(situation, sandbox, preparation))
+        return _until_watched(situation, _keep_running(situation, sandbox, preparation))
     if preparation.blocked:
         return Plan(desired.key, (*preparation.actions, *garbage(situation)), preparation.wake_at)
     blocked_until = retry_at(situation.failures.get(SANDBOX))
     if situation.now < blocked_until:
         return Plan(desired.key, (*preparation.actions, *garbage(situation)), blocked_until)
-    return _until_deadline(situation, _new_sandbox(situation, sandbox, preparation))
+    return _until_watched(situation, _new_sandbox(situation, sandbox, preparation))
 
 
-def _until_deadline(situation: Situation, planned: Plan) -> Plan:
-    deadline = situation.desired.pod.spec.active_deadline_seconds
-    if deadline is None:
-        return planned
-    wakes = [situation.started_at + deadline, *([] if planned.wake_at is None else [planned.wake_at])]
-    return Plan(planned.key, planned.actions, min(wakes))
+def _until_watched(situation: Situation, planned: Plan) -> Plan:
+    """The plan with a look at the pod's deadline, and now and then at what its volumes hold."""
+    pod = situation.desired.pod
+    wakes = [] if planned.wake_at is None else [planned.wake_at]
+    if pod.spec.active_deadline_seconds is not None:
+        wakes.append(situation.started_at + pod.spec.active_deadline_seconds)
+    if limited_on_disk(pod):
+        wakes.append(situation.now + MEASURED_EVERY_SECONDS)
+    return Plan(planned.key, planned.actions, min(wakes, default=None))
 
 
 def _stop_finished(situation: Situation) -> Iterator[Action]:
@@ -87,7 +91,10 @@ def _stop_finished(situation: Situation) -> Iterator[Action]:
 def _why_done(situation: Situation) -> str:
     if situation.desired.refusal is not None:
         return f"this node refuses it: {situation.desired.refusal.reason}"
-    return "its active deadline is over" if past_deadline(situation) else "the pod is done"
+    if past_deadline(situation):
+        return "its active deadline is over"
+    found = verdict(situation)
+    return f"it is evicted: {found.message}" if found else "the pod is done"
 
 
 def _keep_running(situation: Situation, sandbox: Sandbox, preparation: Preparation) -> Plan:

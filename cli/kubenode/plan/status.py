@@ -10,14 +10,12 @@ from kubenode.model.status import ContainerStatus, PodStatus
 from kubenode.plan.conditions import conditions, initialization_done, serving
 from kubenode.plan.container_status import container_statuses, exit_of
 from kubenode.plan.failures import CLEAN_UP
-from kubenode.plan.lifecycle import ended, failed_init, finished, past_deadline
+from kubenode.plan.lifecycle import ended, failed_init, finished, verdict
 from kubenode.plan.resources import qos_class
 from kubenode.plan.situation import Situation, latest_by_name
 from kubenode.plan.waiting import CREATING, INITIALIZING
 
 Statuses = tuple[ContainerStatus, ...]
-
-DEADLINE = "DeadlineExceeded"
 
 
 def pod_status(situation: Situation) -> PodStatus:
@@ -91,14 +89,8 @@ def leftover_status(observed: ObservedPod, failures: Mapping[str, Failure]) -> P
 
 
 def _own_reason(situation: Situation) -> tuple[str, str] | None:
-    """Why the pod as a whole may not run, or may no longer."""
-    refusal = situation.desired.refusal
-    if refusal is not None:
-        return refusal.reason, refusal.message
-    if past_deadline(situation):
-        seconds = situation.desired.pod.spec.active_deadline_seconds
-        return DEADLINE, f"the pod was active for longer than its activeDeadlineSeconds, {seconds} s"
-    return None
+    found = verdict(situation)
+    return (found.reason, found.message) if found else None
 
 
 def _reason_of_containers(situation: Situation, statuses: Statuses) -> tuple[str, str]:

@@ -175,6 +175,18 @@ def test_a_volume_in_memory_has_a_size(agent: AgentProcess) -> None:
     assert int(size) == 4 * 2**20
 
 
+def test_a_pod_that_fills_more_than_its_size_limit_is_evicted(agent: AgentProcess) -> None:
+    command = "dd if=/dev/zero of=/v/x bs=1M count=3 2>/dev/null"
+    agent.put_pods(
+        reads("glutton", {"emptyDir": {"sizeLimit": "1Mi"}}, command=command),
+        reads("modest", {"emptyDir": {"sizeLimit": "1Mi"}}),
+    )
+    told = agent.until_pod("glutton", lambda told: told.get("phase") == "Failed")
+    assert told["reason"] == "Evicted"
+    assert "1Mi" in told["message"]
+    agent.until_running("modest")
+
+
 def test_sub_path_expr(agent: AgentProcess) -> None:
     told = agent.until_running("sub-path-expr")["sub-path-expr"]
     path = f"/whole/of/{told['name']}/said"

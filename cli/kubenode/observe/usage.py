@@ -1,0 +1,55 @@
+"""How much directories hold."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+BLOCK = 512
+# Walking a large directory costs; it is not done more often.
+MEASURED_EVERY_SECONDS = 10.0
+
+
+class DirectoryUsage:
+    """Remembers each measure for a while. It blocks: call it in a thread."""
+
+    def __init__(self) -> None:
+        self._measured: dict[str, tuple[float, int]] = {}
+
+    def of(self, directory: str) -> int:
+        """Bytes on the disk below the directory; what a link leads to, or another file system holds, is not counted."""
+        now = time.monotonic()
+        self._measured = {
+            path: found for path, found in self._measured.items() if now - found[0] < MEASURED_EVERY_SECONDS
+        }
+        if directory not in self._measured:
+            self._measured[directory] = (now, _bytes(directory))
+        return self._measured[directory][1]
+
+
+def _bytes(directory: str) -> int:
+    """What goes away meanwhile counts as nothing; a file of several names counts once."""
+    try:
+        device = os.lstat(directory).st_dev
+    except OSError:
+        return 0
+    total, waiting, seen = 0, [directory], set[int]()
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            if found.st_dev != device or found.st_ino in seen:
+                continue
+            if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
+                seen.add(found.st_ino)
+            total += found.st_blocks * BLOCK
+            if stat.S_ISDIR(found.st_mode):
+                waiting.append(entry.path)
+    return total
