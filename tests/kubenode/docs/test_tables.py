@@ -138,6 +138,11 @@ def options(group: Any) -> set[tuple[str, ...]]:
     return found.union(*(options(command) for command in getattr(group, "commands", {}).values()))
 
 
+def test_every_page_is_found_from_the_first() -> None:
+    linked = set(LINK.findall((ROOT / "README.md").read_text()))
+    assert {str(page.relative_to(ROOT)) for page in DOCS.glob("*.md")} <= linked
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text()):
