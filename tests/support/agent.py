@@ -168,7 +168,7 @@ class AgentProcess:
             path.unlink()
         if not self.running:
             self.start()
-        self.until(lambda: self.ask("pods")["complete"] and not self.pods(), "no pods")
+        self.until(self.empty, "no pods")
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """A kubenode command on this node: exit code, output, errors."""
@@ -204,6 +204,11 @@ class AgentProcess:
     def pods(self) -> Pods:
         """The pods that the agent tells of. Raises OSError while it does not answer."""
         return {pod["name"].removesuffix(f"-{NODE}"): pod for pod in self._admin("/v1/pods")["pods"]}
+
+    def empty(self) -> bool:
+        """Whether the agent knows all pods, and there is none. Raises OSError while it does not answer."""
+        told = self._admin("/v1/pods")
+        return bool(told["complete"]) and not told["pods"]
 
     def pod(self, name: str) -> dict[str, Any]:
         """What the agent tells of the pod; empty if nothing."""

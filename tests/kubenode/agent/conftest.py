@@ -35,6 +35,17 @@ def own_agent(containerd16: RealRuntime, tmp_path: Path) -> Iterator[AgentProces
         made.kill()
 
 
+@pytest.fixture
+def beside_agent(containerd16: RealRuntime, tmp_path: Path) -> Iterator[AgentProcess]:
+    """As `own_agent`, in the runtime's own namespaces: it mounts for its pods and can reach them."""
+    made = AgentProcess(tmp_path, containerd16.endpoint, containerd16.cgroup_root, containerd16.pid)
+    try:
+        yield made
+        made.clear()
+    finally:
+        made.kill()
+
+
 @pytest.fixture(scope="session")
 def view(containerd16: RealRuntime) -> Iterator[RuntimeView]:
     with RuntimeView(containerd16.endpoint) as opened:
