@@ -177,7 +177,7 @@ async def survey(settings: Settings, node: Node, *, keep: bool = False) -> tuple
     snapshot = await Sources(settings, node.clock, lambda _: None, keep=keep).read()
     there = set(await node.observer.signatures()) | await asyncio.to_thread(node.local.keys)
     admission = Admission(settings, keep=keep)
-    admission.maps_users = (await node_facts.runtime(node.cri)).maps_users
+    admission.features = (await node_facts.runtime(node.cri)).features
     admitted = dataclasses.replace(snapshot, pods=admission.admit(snapshot.pods))
     return admitted, set(snapshot.pods) | (there if snapshot.complete else set())
 

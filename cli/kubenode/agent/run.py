@@ -187,8 +187,8 @@ class Agent:
             if not facts.error:
                 break
             await asyncio.sleep(FEATURES_RETRY_SECONDS)
-        if facts.maps_users:
-            self._admission.maps_users = True
+        if facts.features != self._admission.features:
+            self._admission.features = facts.features
             self._desired_changed(self._sources.snapshot)
 
     def _pod_changed(self, key: PodKey) -> None:

@@ -15,10 +15,18 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What not every runtime can: give pods users of their own, mount all below a volume read-only."""
+
+    maps_users: bool = False
+    recursive_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeFacts:
     """`error` empty: it answered. `network_message` and `ready_message` are its own words.
 
-    `maps_users`: its default handler can give pods users of their own.
+    `features` are those of its default handler.
     """
 
     name: str = ""
@@ -28,7 +36,7 @@ class RuntimeFacts:
     network_ready: bool = False
     network_message: str = ""
     image_filesystem: str = ""
-    maps_users: bool = False
+    features: Features = Features()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ class DesiredPod:
     """A pod that should run here. `seen_at` is when the agent first saw it, in seconds since the epoch.
 
     `objects` are the ConfigMaps and Secrets that the pod refers to, as far as the node has them. `user_namespace` is
-    what a pod with hostUsers: false runs as; None where the node cannot give it one.
+    what a pod with hostUsers: false runs as; None where the node cannot give it one. `recursive_read_only`: the pod
+    asks for such mounts, and the runtime can make them.
     """
 
     pod: Pod
@@ -56,6 +57,7 @@ class DesiredPod:
     objects: Objects = field(default_factory=dict, repr=False)
     refusal: Refusal | None = None
     user_namespace: UserNamespace | None = None
+    recursive_read_only: bool = False
 
     @property
     def key(self) -> PodKey:

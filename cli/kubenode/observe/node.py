@@ -12,7 +12,8 @@ from pathlib import Path
 
 from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import ClientError
-from kubenode.model.facts import Amount, NodeFacts, ResolvConf, RuntimeFacts
+from kubenode.clients.stubs import cri_pb2 as pb
+from kubenode.model.facts import Amount, Features, NodeFacts, ResolvConf, RuntimeFacts
 from kubenode.model.settings import Settings
 from kubenode.plan.resources import allocatable
 
@@ -45,8 +46,13 @@ async def runtime(cri: CriClient) -> RuntimeFacts:
         network_ready=bool(network and network.status),
         network_message=network.message if network else "",
         image_filesystem=next(iter(mountpoints), ""),
-        maps_users=any(not one.name and one.features.user_namespaces for one in status.runtime_handlers),
+        features=_features(status),
     )
+
+
+def _features(status: pb.StatusResponse) -> Features:
+    default = next((one.features for one in status.runtime_handlers if not one.name), pb.RuntimeHandlerFeatures())
+    return Features(default.user_namespaces, default.recursive_read_only_mounts)
 
 
 def amounts(root: Path, images: str) -> Mapping[str, Amount]:

@@ -50,17 +50,17 @@ def container_mounts(
             shared = mount.mount_propagation == Propagation.BIDIRECTIONAL
             parts.append(SubPath(directory, path, target, _read_only(mount, volume), shared))
             directory = target
-        mounts.append(_mount(mount, volume, directory))
+        mounts.append(_mount(mount, volume, directory, desired.recursive_read_only))
     return tuple(sorted(mounts, key=_depth)), tuple(parts)
 
 
-def _mount(mount: VolumeMount, volume: Volume, host_path: str) -> Mount:
+def _mount(mount: VolumeMount, volume: Volume, host_path: str, able: bool) -> Mount:
     read_only, propagation = _read_only(mount, volume), _propagation(mount)
     return Mount(
         container_path=_container_path(mount),
         host_path=host_path,
         read_only=read_only,
-        recursive_read_only=_recursive(mount, read_only, propagation),
+        recursive_read_only=_recursive(mount, read_only, propagation, able),
         propagation=propagation,
     )
 
@@ -90,16 +90,19 @@ def _propagation(mount: VolumeMount) -> Propagation:
         raise _refused(mount, f"{mount.mount_propagation!r} is not one of {', '.join(Propagation)}") from None
 
 
-def _recursive(mount: VolumeMount, read_only: bool, propagation: Propagation) -> bool:
-    """IfPossible stays as it is: nothing here knows what the runtime can."""
+def _recursive(mount: VolumeMount, read_only: bool, propagation: Propagation, able: bool) -> bool:
+    """`able`: whether the runtime can; one that cannot would mount without a word what lies below for writing."""
     if mount.recursive_read_only not in _RECURSIVE:
         raise _refused(
             mount, f"recursiveReadOnly {mount.recursive_read_only!r} is not one of {', '.join(_RECURSIVE[1:])}"
         )
+    fit = read_only and propagation is Propagation.NONE
     if mount.recursive_read_only != "Enabled":
-        return False
-    if not read_only or propagation is not Propagation.NONE:
+        return mount.recursive_read_only == "IfPossible" and fit and able
+    if not fit:
         raise _refused(mount, "recursiveReadOnly Enabled needs readOnly: true and no mountPropagation")
+    if not able:
+        raise _refused(mount, "recursiveReadOnly Enabled is more than this node's runtime can: write IfPossible")
     return True
 
 

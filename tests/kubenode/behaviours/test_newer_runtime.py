@@ -22,6 +22,20 @@ PODS = [
         volumes=[{"name": "v", "image": IMAGE}],
         restartPolicy="Never",
     ),
+    *(
+        pod(
+            name,
+            containers=[
+                container(
+                    command="touch /v/shm/x 2>/dev/null && echo written || echo refused; rm -f /v/shm/x",
+                    volumeMounts=[{"name": "v", "mountPath": "/v", "readOnly": True, "recursiveReadOnly": recursive}],
+                )
+            ],
+            volumes=[{"name": "v", "hostPath": {"path": "/dev"}}],
+            restartPolicy="Never",
+        )
+        for name, recursive in (("flat", "Disabled"), ("if-possible", "IfPossible"), ("enabled", "Enabled"))
+    ),
     pod("own-users", "cat /proc/self/uid_map", hostUsers=False, restartPolicy="Never"),
 ]
 
@@ -38,6 +52,13 @@ def agent(containerd2: RealRuntime, tmp_path_factory: pytest.TempPathFactory) ->
 def test_an_image_is_a_volume_that_cannot_be_written(agent: AgentProcess) -> None:
     told = agent.until_pod("image-volume", lambda told: told.get("phase") == "Succeeded")
     assert agent.said(told) == ["hello from busybox", "refused"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("flat", "written"), ("if-possible", "refused"), ("enabled", "refused")])
+def test_what_is_mounted_below_a_volume_is_read_only_too(agent: AgentProcess, name: str, said: str) -> None:
+    """/dev/shm is a mount of its own below /dev."""
+    told = agent.until_pod(name, lambda told: told.get("phase") == "Succeeded")
+    assert agent.said(told) == [said]
 
 
 def test_a_pod_that_is_to_have_users_of_its_own_never_has_the_hosts(agent: AgentProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ POD = "/var/lib/kubelet/pods/u1"
 ENV = {"NAME": "web", "UP": "../..", "ROOT": "/etc", "EMPTY": "", "TICK": "`id`"}
 
 
-def mounts(*of: dict[str, Any]) -> tuple[tuple[Mount, ...], tuple[SubPath, ...]]:
-    desired = desired_pod({"containers": [{"name": "app", "volumeMounts": list(of)}], "volumes": VOLUMES})
+def mounts(*of: dict[str, Any], able: bool = False) -> tuple[tuple[Mount, ...], tuple[SubPath, ...]]:
+    """`able`: whether the runtime can mount recursively read-only."""
+    made = desired_pod({"containers": [{"name": "app", "volumeMounts": list(of)}], "volumes": VOLUMES})
+    desired = dataclasses.replace(made, recursive_read_only=able)
     return container_mounts(desired.pod.spec.containers[0], desired, ENV, settings())
 
 
@@ -83,13 +86,22 @@ def test_read_only_and_propagation() -> None:
         {"name": "h", "mountPath": "/m", "readOnly": True, "recursiveReadOnly": "IfPossible"},
         {"name": "h", "mountPath": "/p", "mountPropagation": "Bidirectional"},
         {"name": "h", "mountPath": "/q", "mountPropagation": "HostToContainer"},
+        able=True,
     )
     assert found == (
         Mount("/r", "/data", read_only=True, recursive_read_only=True),
-        Mount("/m", "/data", read_only=True),
+        Mount("/m", "/data", read_only=True, recursive_read_only=True),
         Mount("/p", "/data", propagation=Propagation.BIDIRECTIONAL),
         Mount("/q", "/data", propagation=Propagation.HOST_TO_CONTAINER),
     )
+
+
+def test_a_runtime_that_cannot_mount_recursively_is_not_asked() -> None:
+    mount = {"name": "h", "mountPath": "/m", "readOnly": True}
+    found, _ = mounts({**mount, "recursiveReadOnly": "IfPossible"})
+    assert found == (Mount("/m", "/data", read_only=True),)
+    with pytest.raises(UnrunnableError, match="more than this node's runtime can"):
+        mounts({**mount, "recursiveReadOnly": "Enabled"})
 
 
 def test_mounts_of_containers_in_a_part_are_seen_on_the_node() -> None:
