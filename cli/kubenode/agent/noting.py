@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -11,13 +11,21 @@ from kubenode.agent.once import Turn
 from kubenode.agent.tables import status_of
 from kubenode.agent.worker import Worker
 from kubenode.model.describe import PodDetail
-from kubenode.model.events import WARNING, EventsReport
+from kubenode.model.events import WARNING, Event, EventsReport
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
 from kubenode.model.settings import Settings
 from kubenode.model.source import Item, Snapshot
+from kubenode.model.static_pod import DesiredPod
 from kubenode.model.status import PodStatus
-from kubenode.plan.events import About, manifest_events, outcome_events, seen_events, status_events
+from kubenode.plan.events import (
+    About,
+    manifest_events,
+    outcome_events,
+    pull_secret_events,
+    seen_events,
+    status_events,
+)
 from kubenode.report.events import EventStore
 from kubenode.serve.http import PodAnswers
 
@@ -57,15 +65,21 @@ class Notebook:
         if worker.desired is None:
             self._before.pop(key, None)
         else:
-            failures = worker.failures
-            status = status_of(worker.desired, turn.observed, failures, self._settings, now, settled=worker.settled)
-            before, seen = self._before.get(key, (None, None))
-            same = before is not None and before.uid == status.uid
-            found += status_events(about, before if same else None, status, now)
-            if seen is not None:
-                found += seen_events(about, seen, turn.observed)
-            self._before[key] = status, turn.observed
+            found += self._changes(worker, worker.desired, turn, now)
         self._store.record(found)
+
+    def _changes(self, worker: Worker, desired: DesiredPod, turn: Turn, now: float) -> Iterator[Event]:
+        """Of what is otherwise than a turn ago."""
+        about = About(worker.key, desired.uid)
+        status = status_of(desired, turn.observed, worker.failures, self._settings, now, settled=worker.settled)
+        before, seen = self._before.get(worker.key, (None, None))
+        same = before is not None and before.uid == status.uid
+        yield from status_events(about, before if same else None, status, now)
+        if not same:
+            yield from pull_secret_events(about, desired, now)
+        if seen is not None:
+            yield from seen_events(about, seen, turn.observed)
+        self._before[worker.key] = status, turn.observed
 
     def probed(self, key: PodKey, container: str, reason: str, message: str) -> None:
         """Note a probe's result that somebody may want to know of."""

@@ -24,7 +24,9 @@ from kubenode.model.events import NORMAL, WARNING, Event
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
 from kubenode.model.source import Item, ItemState
+from kubenode.model.static_pod import DesiredPod
 from kubenode.model.status import ContainerStatus, PodStatus
+from kubenode.plan.credentials import unusable_pull_secrets
 from kubenode.plan.lifecycle import DEADLINE, exit_code
 from kubenode.plan.status import all_statuses
 
@@ -162,6 +164,12 @@ def _wait_event(about: About, status: ContainerStatus, now: float) -> Iterator[E
     elif reason := MISSING.get(status.reason, ""):
         container = "" if reason == "FailedMount" else status.name
         yield about.event(WARNING, reason, status.message, now, container)
+
+
+def pull_secret_events(about: About, desired: DesiredPod, now: float) -> Iterator[Event]:
+    """Of imagePullSecrets that give no credentials: the pulls go on without them."""
+    for message in unusable_pull_secrets(desired):
+        yield about.event(WARNING, "FailedToRetrieveImagePullSecret", message, now)
 
 
 def seen_events(about: About, before: ObservedPod, after: ObservedPod) -> Iterator[Event]:

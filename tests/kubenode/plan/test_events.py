@@ -26,7 +26,14 @@ from kubenode.model.events import Event
 from kubenode.model.source import Item, ItemState
 from kubenode.model.specs import SleepHook
 from kubenode.model.volume_specs import EmptyDir
-from kubenode.plan.events import About, manifest_events, outcome_events, seen_events, status_events
+from kubenode.plan.events import (
+    About,
+    manifest_events,
+    outcome_events,
+    pull_secret_events,
+    seen_events,
+    status_events,
+)
 from kubenode.plan.pod import plan
 from kubenode.plan.situation import Situation
 from kubenode.plan.status import pod_status
@@ -160,6 +167,14 @@ def test_a_pod_that_is_refused_and_one_that_is_over() -> None:
     over = _status({"app-0": {}}, {"activeDeadlineSeconds": 5})
     (event,) = status_events(ABOUT, None, over, NOW)
     assert (event.type, event.reason) == ("Normal", "DeadlineExceeded")
+
+
+def test_pull_secrets_that_give_nothing() -> None:
+    without = desired_pod({"imagePullSecrets": [{"name": "registry"}]})
+    (event,) = pull_secret_events(ABOUT, without, NOW)
+    assert (event.type, event.reason) == ("Warning", "FailedToRetrieveImagePullSecret")
+    assert "registry" in event.message
+    assert not list(pull_secret_events(ABOUT, desired_pod(), NOW))
 
 
 def test_a_kill_for_want_of_memory() -> None:
