@@ -216,6 +216,8 @@ class _Execution:
         try:
             given_up = not await self._interruptible(action)
         except (ClientError, OSError) as error:
+            if isinstance(action, PostStart) and self._executor.runtime.is_gone(error):
+                return self._unknown(action, str(error))
             return self._failure(self._identified(action), str(error))
         if given_up:
             return Outcome(action, Result.SKIPPED, message=self._stopped)
@@ -245,6 +247,11 @@ class _Execution:
         if isinstance(action, PostStart) and not action.container_id:
             return dataclasses.replace(action, container_id=self._made.containers[action.container])
         return action
+
+    def _unknown(self, action: PostStart, message: str) -> Outcome:
+        """The container does not pay for the runtime: as after a kill of the agent, it runs on."""
+        log.warning("%s may not have come to its end: %s", action.verb, message)
+        return Outcome(action, Result.SKIPPED, message=message)
 
     def _failure(self, action: Action, message: str) -> Outcome:
         log.warning("cannot %s: %s", action.verb, message)

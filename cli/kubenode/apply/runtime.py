@@ -14,7 +14,7 @@ from kubenode.apply.images import ImagePuller
 from kubenode.apply.requests import container_config, container_resources, sandbox_config
 from kubenode.clients.cri import CriClient
 from kubenode.clients.disk import write_atomic
-from kubenode.clients.errors import ClientError, NotFound, RuntimeFailure
+from kubenode.clients.errors import Cancelled, ClientError, NotFound, RuntimeFailure, Unavailable
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.actions import (
     CreateContainer,
@@ -51,6 +51,10 @@ class RuntimeActions:
         self._cri = cri
         self._puller = puller
         self._log_links = log_links
+
+    def is_gone(self, error: Exception) -> bool:
+        """Whether it is the runtime that did not answer; servers of pods can be unavailable too."""
+        return isinstance(error, Unavailable | Cancelled) and error.endpoint == self._cri.endpoint
 
     async def run_sandbox(self, action: RunSandbox, made: Made) -> None:
         logs.make_directories(action.spec)

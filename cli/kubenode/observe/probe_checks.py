@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ MAX_OUTPUT_BYTES = 10 << 10
 # How much later than its time-out a command may be answered for, until the runtime itself is asked whether it lives.
 EXEC_MARGIN_SECONDS = 5.0
 RUNTIME_SECONDS = 5.0
+# A runtime that says later than this that a command's time is over may have hung itself: it is asked once more.
+PROMPT_SECONDS = 1.0
 # Commands that start at once: each costs a node a process or two. One that takes longer than this has had its start.
 EXEC_SLOTS = 8
 SLOT_SECONDS = 1.0
@@ -31,6 +34,10 @@ SLOT_SECONDS = 1.0
 
 class CheckError(Exception):
     """The probe could not be asked: that says nothing about the container."""
+
+
+class _Late(CheckError):
+    """The runtime did not end a command at its time-out: perhaps it is the runtime that hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,14 @@ class Checker:
 
     async def check(self, container_id: str, check: Check, seconds: int) -> CheckResult:
         """The result within `seconds`; a time-out is a failure. Raises CheckError after three tries in vain."""
+        late = False
         for _ in range(TRIES - 1):
             try:
                 return await self._once(container_id, check, seconds)
+            except _Late as error:
+                if late:
+                    return CheckResult(False, str(error))
+                late = True
             except CheckError:
                 await asyncio.sleep(0)
         return await self._once(container_id, check, seconds)
@@ -85,15 +97,18 @@ class Checker:
 
     async def _exec(self, container_id: str, command: tuple[str, ...], seconds: int) -> CheckResult:
         request = pb.ExecSyncRequest(container_id=container_id, cmd=command, timeout=seconds)
-        late = CheckResult(False, f"the command was not done within {seconds} s")
+        late, began = f"the command was not done within {seconds} s", time.monotonic()
         try:
             async with self._slot(), asyncio.timeout(seconds + EXEC_MARGIN_SECONDS):
                 answer = await self._cri.exec_sync(request)
         except DeadlineExceeded:
-            return late
+            if time.monotonic() - began <= seconds + PROMPT_SECONDS:
+                return CheckResult(False, late)
+            await self._ask_runtime()
+            raise _Late(late) from None
         except TimeoutError:
             await self._ask_runtime()
-            return late
+            raise _Late(late) from None
         except ClientError as error:
             raise CheckError(str(error)) from None
         if not answer.exit_code:

@@ -114,6 +114,18 @@ async def test_a_runtime_that_hangs_fails_no_probe(
     fake_cri.resume()
 
 
+async def test_a_runtime_that_hung_for_a_while_fails_no_probe(
+    checker: Checker, container: str, fake_cri: FakeCri, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there again as soon as it is asked whether it lives."""
+    monkeypatch.setattr(probe_checks, "EXEC_MARGIN_SECONDS", -0.8)
+    fake_cri.pause()
+    checking = asyncio.create_task(checker.check(container, script("exit 0"), 1))
+    await asyncio.sleep(0.6)  # how long it hangs is what is tested
+    fake_cri.resume()
+    assert await checking == PASSED
+
+
 async def test_commands_that_hang_do_not_hold_others_up(
     checker: Checker, container: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
