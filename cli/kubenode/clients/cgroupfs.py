@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import functools
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from kubenode.clients.errors import RuntimeFailure
@@ -20,6 +22,8 @@ CONTROLLERS = frozenset(("cpu", "cpuset", "memory", "pids", "hugetlb", "io"))
 OPTIONAL = frozenset(("hugetlb",))
 # Trees beside v1's controllers: systemd's own bookkeeping, and an empty v2 hierarchy.
 NO_CONTROLLER = frozenset(("systemd", "unified"))
+# More than the kernel gives at once.
+LONGEST_VALUE = 4096
 
 
 async def remove(parent: str, mount: Path = MOUNT) -> None:
@@ -46,8 +50,9 @@ def _remove_trees(parent: str, mount: Path) -> None:
             Path(directory).rmdir()
 
 
+@functools.cache
 def is_unified(mount: Path = MOUNT) -> bool:
-    """Whether it is cgroup v2."""
+    """Whether it is cgroup v2; a host stays with one of the two for as long as it is up."""
     return (mount / "cgroup.controllers").exists()
 
 
@@ -121,12 +126,17 @@ def write(name: str, files: Iterable[tuple[str, str, str]], mount: Path = MOUNT)
 def read(name: str, controller: str, file: str, mount: Path = MOUNT) -> str | None:
     """A file's text; None where the cgroup, or the controller, is not there."""
     try:
-        return _file(name, controller, file, mount).read_text().strip()
+        # A look at a pod reads many of these, and open() would ask the kernel twice as much.
+        handle = os.open(_file(name, controller, file, mount), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(handle, LONGEST_VALUE).decode().strip()
+        finally:
+            os.close(handle)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         # Cgroups vanish while they are read.
-        if error.errno == 19:
+        if error.errno == errno.ENODEV:
             return None
         raise
 
@@ -136,11 +146,13 @@ def exists(name: str, mount: Path = MOUNT) -> bool:
     return _file(name, "cpu", "", mount).is_dir()
 
 
-def children(name: str, mount: Path = MOUNT) -> Iterator[str]:
+def children(name: str, mount: Path = MOUNT) -> list[str]:
     """The names of the cgroups right below, whatever their depth is called."""
-    directory = _file(name, "cpu", "", mount)
-    if directory.is_dir():
-        yield from (f"{relative(name)}/{entry.name}" for entry in directory.iterdir() if entry.is_dir())
+    try:
+        with os.scandir(_file(name, "cpu", "", mount)) as found:
+            return [f"{relative(name)}/{entry.name}" for entry in found if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def relative(name: str) -> Path:

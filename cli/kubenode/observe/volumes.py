@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -44,21 +44,50 @@ def volume_facts(specs: Mapping[str, VolumeSpec]) -> dict[str, VolumeFact]:
     return {name: _fact(spec) for name, spec in specs.items()}
 
 
-def pod_directories(pods: Path) -> dict[PodKey, tuple[PodDirectory, ...]]:
-    """The directories in `pods` (<root>/pods) that carry our marker, by the pod they were made for."""
-    found: dict[PodKey, tuple[PodDirectory, ...]] = {}
-    for name in _names(pods):
-        path = f"{pods}/{name}"
-        try:
-            seen = os.lstat(f"{path}/{MARKER}")
-        except OSError:
-            continue
-        marker = _marker(path, (seen.st_dev, seen.st_ino, seen.st_mtime_ns))
-        if marker is not None:
-            key = PodKey(marker.namespace, marker.name)
-            directory = PodDirectory(marker.uid, path, marker.log_directory, marker.cgroup_parent)
-            found[key] = (*found.get(key, ()), directory)
-    return found
+class PodDirectories:
+    """The directories in `pods` (<root>/pods) that carry our marker, by the pod they were made for.
+
+    What is known of another pod's directory is not read again for each pod: there may be hundreds.
+    """
+
+    def __init__(self, pods: Path) -> None:
+        self._pods = pods
+        self._known: dict[str, tuple[PodKey, PodDirectory]] = {}
+
+    def all(self) -> dict[PodKey, tuple[PodDirectory, ...]]:
+        """Every one of them, looked at anew."""
+        found = {name: marked for name in _names(self._pods) if (marked := _marked(f"{self._pods}/{name}"))}
+        self._known = found
+        return _by_pod(found.values())
+
+    def of(self, key: PodKey, uid: str = "") -> tuple[PodDirectory, ...]:
+        """Those of one pod. The one that is named after `uid` is looked at, whoever's it was before."""
+        found = []
+        for name in _names(self._pods):
+            known = self._known.get(name)
+            if (known is None or known[0] == key or name == uid) and (marked := _marked(f"{self._pods}/{name}")):
+                self._known[name] = marked
+                found.append(marked)
+        return _by_pod(found).get(key, ())
+
+
+def _by_pod(found: Iterable[tuple[PodKey, PodDirectory]]) -> dict[PodKey, tuple[PodDirectory, ...]]:
+    grouped: dict[PodKey, tuple[PodDirectory, ...]] = {}
+    for key, directory in found:
+        grouped[key] = (*grouped.get(key, ()), directory)
+    return grouped
+
+
+def _marked(path: str) -> tuple[PodKey, PodDirectory] | None:
+    try:
+        seen = os.lstat(f"{path}/{MARKER}")
+    except OSError:
+        return None
+    marker = _marker(path, (seen.st_dev, seen.st_ino, seen.st_mtime_ns))
+    if marker is None:
+        return None
+    directory = PodDirectory(marker.uid, path, marker.log_directory, marker.cgroup_parent)
+    return PodKey(marker.namespace, marker.name), directory
 
 
 def _names(directory: Path) -> list[str]:
@@ -140,7 +169,7 @@ def _entries(spec: ContentVolume) -> Iterator[Entry]:
     grouped = spec.fs_group is not None
     root = Path(spec.directory).stat()
     yield Entry("", stat.S_IMODE(root.st_mode), root.st_gid if grouped else None, None)
-    top = os.path.realpath(f"{spec.directory}/{DATA}")
+    top = f"{spec.directory}/{DATA}"
     waiting = [""]
     while waiting:
         above = waiting.pop()

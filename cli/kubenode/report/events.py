@@ -47,18 +47,24 @@ class EventStore:
         self._followers: set[asyncio.Queue[Event]] = set()
         self._unwritten: dict[Identity, Event] = {}
         self._events, self._lines, self._whole = _load(path)
+        self._of_pod = Counter(map(_pod, self._events))
         self._bound()
 
     def record(self, events: Iterable[Event]) -> None:
         """Take these in, oldest first."""
+        oldest, surplus = self._oldest, False
         for event in events:
-            before = self._events.pop(event.identity, None)
+            identity = event.identity
+            before = self._events.pop(identity, None)
             kept = event if before is None else _again(before, event)
-            self._events[event.identity] = self._unwritten[event.identity] = kept
+            self._events[identity] = self._unwritten[identity] = kept
+            self._of_pod[_pod(identity)] += before is None
             for queue in self._followers:
                 _offer(queue, kept)
+            surplus = surplus or self._too_many(identity) or kept.last_at < oldest
         if self._unwritten:
-            self._bound()
+            if surplus or next(iter(self._events.values())).last_at < oldest:
+                self._bound()
             self._changed.set()
 
     def of(self, key: PodKey) -> tuple[Event, ...]:
@@ -126,16 +132,27 @@ class EventStore:
         self._lines = len(events) if anew else self._lines + len(events)
         self._whole = True
 
+    @property
+    def _oldest(self) -> float:
+        return self._clock() - OLDEST_SECONDS
+
+    def _too_many(self, identity: Identity) -> bool:
+        return self._of_pod[_pod(identity)] > MOST_OF_A_POD or len(self._events) > MOST
+
     def _bound(self) -> None:
         """Drop what is too old or too many. What happened last stands last."""
-        oldest = self._clock() - OLDEST_SECONDS
-        of_pod = Counter(identity[:2] for identity in self._events)
+        oldest = self._oldest
         for identity, event in list(self._events.items()):
-            pod = identity[:2]
-            if event.last_at < oldest or of_pod[pod] > MOST_OF_A_POD or len(self._events) > MOST:
+            if event.last_at < oldest or self._too_many(identity):
                 del self._events[identity]
                 self._unwritten.pop(identity, None)
-                of_pod[pod] -= 1
+                self._of_pod[_pod(identity)] -= 1
+        # Without pods that have none any more.
+        self._of_pod = +self._of_pod
+
+
+def _pod(identity: Identity) -> Identity:
+    return identity[:2]
 
 
 def _again(before: Event, event: Event) -> Event:

@@ -12,7 +12,7 @@ from kubenode.apply.volumes import bind_sub_path, make_pod_directory, set_up, te
 from kubenode.clients import mounts
 from kubenode.model.names import PodKey
 from kubenode.model.volume_specs import ContentVolume, EmptyDir, FileContent, SubPath, VolumeSpec
-from kubenode.observe.volumes import pod_directories, volume_facts
+from kubenode.observe.volumes import PodDirectories, volume_facts
 from kubenode.plan.volumes import expected_state
 from support.private_mounts import killed_at, needs_root, private_mounts
 
@@ -105,7 +105,7 @@ def test_a_tear_down_that_was_killed_is_finished_by_the_next_and_loses_nothing_e
         bind_sub_path(SubPath(str(precious), ".", f"{pod}/volume-subpaths/h/app/0"))
         killed = killed_at(step, tear_down, str(pod))
         assert (precious / "data").read_text() == "keep"
-        found = pod_directories(place / "pods")
+        found = PodDirectories(place / "pods").all()
         assert found or not pod.exists() or not list(pod.iterdir()), f"step {step}: left behind and not known any more"
         tear_down(str(pod))
         assert not pod.exists()

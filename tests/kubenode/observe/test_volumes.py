@@ -19,7 +19,7 @@ from kubenode.model.volume_specs import (
     VolumeFact,
     VolumeSpec,
 )
-from kubenode.observe.volumes import pod_directories, volume_facts
+from kubenode.observe.volumes import PodDirectories, volume_facts
 
 WEB, DB = PodKey("default", "web"), PodKey("default", "db")
 
@@ -64,12 +64,12 @@ def test_a_volume_without_its_first_content_is_not_there(tmp_path: Path) -> None
 
 
 def test_only_marked_directories_are_ours(tmp_path: Path) -> None:
-    assert pod_directories(tmp_path / "pods") == {}
+    assert PodDirectories(tmp_path / "pods").all() == {}
     for uid, key in (("u1", WEB), ("u2", WEB), ("u3", DB)):
         make_pod_directory(str(tmp_path / "pods" / uid), key, uid)
     (tmp_path / "pods" / "upstream" / "volumes").mkdir(parents=True)
     (tmp_path / "pods" / "file").touch()
-    assert pod_directories(tmp_path / "pods") == {
+    assert PodDirectories(tmp_path / "pods").all() == {
         WEB: (PodDirectory("u1", f"{tmp_path}/pods/u1"), PodDirectory("u2", f"{tmp_path}/pods/u2")),
         DB: (PodDirectory("u3", f"{tmp_path}/pods/u3"),),
     }
@@ -78,9 +78,31 @@ def test_only_marked_directories_are_ours(tmp_path: Path) -> None:
 def test_a_directory_made_again_for_another_is_seen_so(tmp_path: Path) -> None:
     path = str(tmp_path / "u1")
     make_pod_directory(path, WEB, "u1")
-    assert set(pod_directories(tmp_path)) == {WEB}
+    assert set(PodDirectories(tmp_path).all()) == {WEB}
     make_pod_directory(path, DB, "u1")
-    assert set(pod_directories(tmp_path)) == {DB}
+    assert set(PodDirectories(tmp_path).all()) == {DB}
+
+
+def test_of_one_pod_its_directories_are_as_they_are_now(tmp_path: Path) -> None:
+    directories = PodDirectories(tmp_path)
+    assert directories.of(WEB, "u1") == ()
+    for uid, key in (("u1", WEB), ("u2", WEB), ("u3", DB)):
+        make_pod_directory(str(tmp_path / uid), key, uid)
+    u1, u2 = PodDirectory("u1", f"{tmp_path}/u1"), PodDirectory("u2", f"{tmp_path}/u2")
+    assert directories.of(WEB) == (u1, u2)
+    (tmp_path / "u2" / ".kubenode.json").unlink()
+    assert directories.of(WEB) == (u1,)
+    make_pod_directory(str(tmp_path / "u1"), DB, "u1")
+    assert directories.of(WEB) == ()
+
+
+def test_a_directory_that_was_another_pods_is_seen_by_its_own(tmp_path: Path) -> None:
+    directories = PodDirectories(tmp_path)
+    make_pod_directory(str(tmp_path / "u1"), WEB, "u1")
+    assert set(directories.all()) == {WEB}
+    make_pod_directory(str(tmp_path / "u1"), DB, "u1")
+    assert directories.of(DB, "u1") == (PodDirectory("u1", f"{tmp_path}/u1"),)
+    assert directories.of(WEB) == ()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"namespace": "default"', '{"namespace": 1, "name": "x", "uid": "y"}'])
@@ -90,5 +112,5 @@ def test_a_marker_that_is_not_understood_is_told_and_left_alone(
     (tmp_path / "u1").mkdir()
     (tmp_path / "u1" / ".kubenode.json").write_text(text)
     for _ in range(2):
-        assert pod_directories(tmp_path) == {}
+        assert PodDirectories(tmp_path).all() == {}
     assert len(caplog.records) == 1
