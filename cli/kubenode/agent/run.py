@@ -22,7 +22,7 @@ from kubenode.agent.worker import Worker
 from kubenode.clients.errors import ClientError
 from kubenode.model.actions import PullImage
 from kubenode.model.names import PodKey
-from kubenode.model.observed import State
+from kubenode.model.observed import Signature, State
 from kubenode.model.pod import Pod
 from kubenode.model.reports import (
     AgentState,
@@ -67,7 +67,7 @@ class Agent:
         self._metrics = metrics
         self._workers = workers
         self._sources = Sources(settings, node.clock, self._desired_changed)
-        self._pleg = Pleg(node.cri, node.observer, self._pod_changed, metrics.relisted)
+        self._pleg = Pleg(node.cri, node.observer, self._pod_changed, self._seen, metrics.relisted)
         self._admission = Admission(settings)
         self._pods_changed = asyncio.Event()
         self._started_at = node.clock()
@@ -198,6 +198,11 @@ class Agent:
             worker.wake()
         elif self._sources.snapshot.complete and key not in self._sources.snapshot.pods:
             self._worker(key)
+
+    def _seen(self, key: PodKey) -> Signature | None:
+        """What the pod's worker knows; its own doings need not be told to it again."""
+        worker = self._workers.get(key)
+        return worker.observed.signature if worker is not None and worker.looked_at else None
 
     def _probe_changed(self, key: PodKey) -> None:
         if key in self._workers:

@@ -11,6 +11,9 @@ from kubenode.model.names import PodKey
 from kubenode.model.specs import CgroupSpec, Hook, LinuxResources
 from kubenode.model.volume_specs import PodDirectory, VolumeFact
 
+# A pod's sandboxes and containers by id, each with its state: equal signatures mean that nothing happened.
+Signature = frozenset[tuple[str, int]]
+
 
 class State(StrEnum):
     """A container's state in the runtime.
@@ -108,6 +111,8 @@ class ObservedPod:
     directories: tuple[PodDirectory, ...] = ()
     cgroup: CgroupSpec | None = None
     node: NodeFacts = field(default_factory=NodeFacts)
+    # What the runtime's lists said when it was looked at.
+    signature: Signature = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def uids(self) -> frozenset[str]:

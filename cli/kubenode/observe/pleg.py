@@ -16,7 +16,8 @@ from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import ClientError, Unimplemented
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.names import PodKey
-from kubenode.observe.runtime import RuntimeObserver, Signature
+from kubenode.model.observed import Signature
+from kubenode.observe.runtime import RuntimeObserver
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +28,27 @@ STREAM_RETRY_SECONDS = 1.0
 NO_EVENTS_RETRY_SECONDS = 60.0
 # The kubelet's limit: a relist that is older makes the node not ready.
 UNHEALTHY_AFTER_SECONDS = 180.0
+NOTHING: Signature = frozenset()
 
 
 class Pleg:
-    """Calls `changed` with the key of every pod that changed; `relisted` gets a relist's seconds and its interval."""
+    """Calls `changed` with the key of every pod that changed; `relisted` gets a relist's seconds and its interval.
+
+    A relist has nothing to tell of a pod that is as `seen` says that it was seen last.
+    """
 
     def __init__(
         self,
         cri: CriClient,
         observer: RuntimeObserver,
         changed: Callable[[PodKey], None],
+        seen: Callable[[PodKey], Signature | None],
         relisted: Callable[[float, float], None],
     ) -> None:
         self._cri = cri
         self._observer = observer
         self._changed = changed
+        self._seen = seen
         self._relisted = relisted
         self._known: dict[PodKey, Signature] = {}
         self._evented = False
@@ -103,7 +110,8 @@ class Pleg:
         self._last = done
         before, self._known = self._known, found
         for key in before.keys() | found.keys():
-            if before.get(key) != found.get(key):
+            now = found.get(key, NOTHING)
+            if now not in (before.get(key, NOTHING), self._seen(key)):
                 self._changed(key)
         self.first.set()
 

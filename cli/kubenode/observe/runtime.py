@@ -11,7 +11,15 @@ from kubenode.clients.errors import NotFound
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model import names
 from kubenode.model.names import PodKey
-from kubenode.model.observed import ImageFact, ObservedContainer, ObservedPod, Sandbox, State, addresses
+from kubenode.model.observed import (
+    ImageFact,
+    ObservedContainer,
+    ObservedPod,
+    Sandbox,
+    Signature,
+    State,
+    addresses,
+)
 from kubenode.model.static_pod import SourceKind
 from kubenode.observe import termination
 from kubenode.plan.hooks import hook_from_text
@@ -25,9 +33,6 @@ STATES = {
 }
 EMPTY: Mapping[str, str] = {}
 OUR_SOURCES = frozenset(kind.value for kind in SourceKind)
-
-# A pod's sandboxes and containers by id, each with its state: equal signatures mean that nothing happened.
-Signature = frozenset[tuple[str, int]]
 
 
 class RuntimeObserver:
@@ -60,6 +65,7 @@ class RuntimeObserver:
         sandboxes, containers = await self._lists(labels)
         mine = [sandbox for sandbox in sandboxes if is_ours(sandbox)]
         ids = {sandbox.id for sandbox in mine}
+        members = [item for item in containers if item.pod_sandbox_id in ids]
         running = {
             item.annotations.get(names.CONTAINER_HASH)
             for item in containers
@@ -68,7 +74,7 @@ class RuntimeObserver:
         missing = [image for hashed, image in images.items() if hashed not in running]
         seen_sandboxes, seen_containers, facts = await asyncio.gather(
             asyncio.gather(*(self._sandbox(sandbox) for sandbox in mine)),
-            asyncio.gather(*(self._container(item) for item in containers if item.pod_sandbox_id in ids)),
+            asyncio.gather(*(self._container(item) for item in members)),
             self._images(missing),
         )
         return ObservedPod(
@@ -76,6 +82,8 @@ class RuntimeObserver:
             tuple(sorted(filter(None, seen_sandboxes), key=lambda s: (s.created_at, s.attempt), reverse=True)),
             tuple(sorted(filter(None, seen_containers), key=lambda c: (c.created_at, c.attempt), reverse=True)),
             facts,
+            signature=frozenset((one.id, int(one.state)) for one in mine)
+            | frozenset((one.id, int(one.state)) for one in members),
         )
 
     async def _images(self, images: Iterable[str]) -> Mapping[str, ImageFact | None]:
