@@ -18,7 +18,8 @@ from kubenode.apply.images import ImagePuller
 from kubenode.apply.pod import PodExecutor
 from kubenode.clients.cri import CriClient
 from kubenode.clients.endpoint import find_endpoint
-from kubenode.clients.errors import ClientError
+from kubenode.clients.errors import ClientError, DeadlineExceeded, RuntimeFailure
+from kubenode.clients.threads import PatientCalls
 from kubenode.model.actions import Failure, Outcome, Plan, StopContainer
 from kubenode.model.names import PodKey
 from kubenode.model.observed import ObservedPod
@@ -35,6 +36,11 @@ from kubenode.plan.specs import container_hash
 
 log = logging.getLogger(__name__)
 
+# A few small files are read; a file system that takes longer hangs.
+LOOK_SECONDS = 10.0
+
+FILES, LOOK = "this node's files", "a look at the volumes"
+
 OnCall = Callable[[str, float, ClientError | None], None]
 
 
@@ -48,6 +54,7 @@ class Node:
     local: LocalObserver
     executor: PodExecutor
     prober: Prober | None = None
+    looks: PatientCalls = field(default_factory=PatientCalls)
     clock: Callable[[], float] = time.time
 
 
@@ -103,9 +110,30 @@ async def look(node: Node, key: PodKey, desired: DesiredPod | None, failures: Ma
 
 async def observe(node: Node, key: PodKey, desired: DesiredPod | None) -> ObservedPod:
     """The pod in the runtime, on the node's disk, and as its probes see it. Raises ClientError."""
-    in_runtime = await node.observer.pod(key, desired.uid if desired else "", _images(desired))
-    seen = await asyncio.to_thread(node.local.complete, in_runtime, desired)
+    uid = desired.uid if desired else ""
+    in_runtime = await node.observer.pod(key, uid, _images(desired))
+    try:
+        # Another version may have no part in what hangs.
+        seen = await node.looks.call((key, uid), LOOK_SECONDS, node.local.complete, in_runtime, desired)
+    except TimeoutError:
+        raise _hangs(key, desired) from None
+    except OSError as error:
+        raise RuntimeFailure(
+            endpoint=FILES, operation=LOOK, subject=f"pod {key}", detail=str(error), remedy="It is tried again."
+        ) from error
     return _probed(seen, node.prober) if node.prober else seen
+
+
+def _hangs(key: PodKey, desired: DesiredPod | None) -> DeadlineExceeded:
+    volumes = desired.pod.spec.volumes if desired else ()
+    paths = [volume.host_path.path for volume in volumes if volume.host_path]
+    return DeadlineExceeded(
+        endpoint=FILES,
+        operation=LOOK,
+        subject=f"pod {key}",
+        detail=f"no answer in {LOOK_SECONDS:g} s",
+        remedy=f"A file system may hang: look at {', '.join(paths) or 'the root directory'}, and unmount what is dead.",
+    )
 
 
 def _probed(seen: ObservedPod, prober: Prober) -> ObservedPod:

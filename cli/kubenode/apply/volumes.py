@@ -6,6 +6,7 @@ All of it blocks, raises OSError that names the file, and can be cut off anywher
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -104,6 +105,8 @@ def _mount_memory(directory: str, ownership: tuple[str, ...], limit: int) -> Non
 
 def _host_path(spec: HostPath) -> None:
     path = Path(spec.path)
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(errno.ENOENT, f"{path} is a link that leads nowhere: correct it, or the hostPath")
     if spec.type == "FileOrCreate":
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, HOST_FILE_MODE))

@@ -34,11 +34,14 @@ class LocalObserver:
         self._node: tuple[float, NodeFacts] | None = None
 
     def keys(self) -> set[PodKey]:
-        """Every pod that has a directory of ours."""
-        return set(self._directories.all())
+        """Every pod that has a directory of ours; none where they cannot be read, which each pod's look tells."""
+        try:
+            return set(self._directories.all())
+        except OSError:
+            return set()
 
     def complete(self, pod: ObservedPod, desired: DesiredPod | None) -> ObservedPod:
-        """The pod as the runtime holds it, with what is on the node."""
+        """The pod as the runtime holds it, with what is on the node. Raises OSError."""
         node = self._node_facts()
         directories = self._directories.of(pod.key, desired.uid if desired else "")
         found = dataclasses.replace(pod, directories=directories, node=node)

@@ -12,7 +12,7 @@ MEASURED_EVERY_SECONDS = 10.0
 
 
 class DirectoryUsage:
-    """Remembers each measure for a while. It blocks: call it in a thread."""
+    """Remembers each measure for a while. It blocks: call it in a thread, or in several."""
 
     def __init__(self) -> None:
         self._measured: dict[str, tuple[float, int]] = {}
@@ -20,12 +20,16 @@ class DirectoryUsage:
     def of(self, directory: str) -> int:
         """Bytes on the disk below the directory; what a link leads to, or another file system holds, is not counted."""
         now = time.monotonic()
-        self._measured = {
-            path: found for path, found in self._measured.items() if now - found[0] < MEASURED_EVERY_SECONDS
+        measured = {
+            path: found for path, found in list(self._measured.items()) if now - found[0] < MEASURED_EVERY_SECONDS
         }
-        if directory not in self._measured:
-            self._measured[directory] = (now, _bytes(directory))
-        return self._measured[directory][1]
+        self._measured = measured
+        found = measured.get(directory)
+        if found is None:
+            used = _bytes(directory)
+            # What took long counts from its end: whoever gave up waiting for it finds it.
+            self._measured[directory] = found = (time.monotonic(), used)
+        return found[1]
 
 
 def _bytes(directory: str) -> int:

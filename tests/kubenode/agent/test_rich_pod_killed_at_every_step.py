@@ -161,7 +161,7 @@ async def test_killed_after_any_step(place: Path, before: str | None, after: str
     step = 1
     while await killed_once(place / str(step), desired(before), desired(after), step):
         step += stride
-    assert step > 20
+    assert step > 15
 
 
 async def test_a_start_that_was_killed_leaves_nothing_once_the_pod_is_not_wanted_any_more(place: Path) -> None:
@@ -177,7 +177,7 @@ async def test_a_start_that_was_killed_leaves_nothing_once_the_pod_is_not_wanted
             assert (fake.sandboxes, fake.containers) == ({}, {}), f"step {step}"
         check_disk(folder, None)
         step += 1
-    assert step > 20
+    assert step > 15
 
 
 async def killed_once(folder: Path, before: DesiredPod | None, after: DesiredPod | None, steps: int) -> bool:
