@@ -1,0 +1,106 @@
+"""The plugins of a network, one after the other: ADD forward, DEL backward. Neither cache nor lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kubenode.clients.cni import results
+from kubenode.clients.cni.attachment import Attachment, request
+from kubenode.clients.cni.errors import CniError
+from kubenode.clients.cni.network import Json, Network, Plugin
+from kubenode.clients.cni.plugins import Plugins, garbage
+from kubenode.clients.errors import ClientError
+
+# How a plugin says that it does not know a verb: those before CNI 1.1 miss a container or interface first.
+_MISSING_CONTAINER, _BAD_ENVIRONMENT = 3, 4
+
+
+class State(StrEnum):
+    """What became of STATUS or GC at one plugin."""
+
+    DONE = "done"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One plugin's answer to STATUS or GC; `error` where it failed."""
+
+    plugin: str
+    state: State
+    error: ClientError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Calls all plugins of a network. All methods raise what `Plugins.call` raises, if they say nothing else."""
+
+    plugins: Plugins
+    unsupported: set[tuple[str, str]] = field(default_factory=set)
+
+    async def add(self, network: Network, attachment: Attachment) -> Json:
+        """The last plugin's result, in the network's version."""
+        result: Json | None = None
+        subject = _subject(network, attachment)
+        for plugin in network.plugins:
+            document = request(network, plugin, attachment, result)
+            told = await self.plugins.call("ADD", plugin.type, document, subject=subject, attachment=attachment)
+            if told is None:
+                raise self._garbage(plugin, "ADD", subject, "the result is no JSON object")
+            try:
+                # Plugins that leave the version out mean the one that they were asked in.
+                told = {**told, "cniVersion": told.get("cniVersion") or network.version}
+                result = results.convert(told, network.version)
+            except ValueError as error:
+                raise self._garbage(plugin, "ADD", subject, f"the result cannot be used: {error}") from None
+        return result or {}
+
+    async def delete(self, network: Network, attachment: Attachment, previous: Json | None) -> None:
+        """Stops at the first that fails, as those before it in the list may be needed for another try."""
+        await self._each("DEL", network, reversed(network.plugins), attachment, previous)
+
+    async def check(self, network: Network, attachment: Attachment, previous: Json) -> None:
+        await self._each("CHECK", network, network.plugins, attachment, previous)
+
+    async def ask(self, command: str, network: Network, **more: Any) -> tuple[Verdict, ...]:
+        """STATUS or GC at every plugin; no failure is raised. One that does not know the verb is asked once."""
+        return tuple([await self._ask(command, network, plugin, more) for plugin in network.plugins])
+
+    async def _each(
+        self, command: str, network: Network, plugins: Iterable[Plugin], attachment: Attachment, previous: Json | None
+    ) -> None:
+        subject = _subject(network, attachment)
+        for plugin in plugins:
+            document = request(network, plugin, attachment, previous)
+            await self.plugins.call(command, plugin.type, document, subject=subject, attachment=attachment)
+
+    async def _ask(self, command: str, network: Network, plugin: Plugin, more: dict[str, Any]) -> Verdict:
+        known = (command, plugin.type)
+        if known in self.unsupported:
+            return Verdict(plugin.type, State.UNSUPPORTED)
+        try:
+            document = request(network, plugin, None, None, **more)
+            await self.plugins.call(command, plugin.type, document, subject=f"network {network.name}")
+        except CniError as error:
+            if not _does_not_know(error):
+                return Verdict(plugin.type, State.FAILED, error)
+            self.unsupported.add(known)
+            return Verdict(plugin.type, State.UNSUPPORTED)
+        except ClientError as error:
+            return Verdict(plugin.type, State.FAILED, error)
+        return Verdict(plugin.type, State.DONE)
+
+    def _garbage(self, plugin: Plugin, command: str, subject: str, what: str) -> CniError:
+        return garbage(self.plugins.find(plugin.type), command, subject, what)
+
+
+def _does_not_know(error: CniError) -> bool:
+    return error.code in (_MISSING_CONTAINER, _BAD_ENVIRONMENT) or "unknown CNI_COMMAND" in error.message
+
+
+def _subject(network: Network, attachment: Attachment) -> str:
+    return f"container {attachment.container_id} {attachment.ifname} on network {network.name}"
