@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# A thread that has had nothing to do for so long ends.
+IDLE_SECONDS = 2.0
 
 
 class PatientCalls:
@@ -35,6 +39,47 @@ class PatientCalls:
             return await asyncio.shield(mine)
 
 
+class _Threads:
+    """Daemon threads; one that came back waits for other work, as starting one costs more than a look at a pod."""
+
+    def __init__(self) -> None:
+        self._idle: list[queue.SimpleQueue[Callable[[], None]]] = []
+
+    def run(self, work: Callable[[], None]) -> None:
+        try:
+            waiting = self._idle.pop()
+        except IndexError:
+            threading.Thread(target=self._live, args=(work,), daemon=True).start()
+        else:
+            waiting.put(work)
+
+    def _live(self, work: Callable[[], None]) -> None:
+        me, mine = threading.current_thread(), queue.SimpleQueue[Callable[[], None]]()
+        next_work: Callable[[], None] | None = work
+        while next_work is not None:
+            me.name = "patient call"
+            next_work()
+            me.name = "patient call, idle"
+            next_work = self._next(mine)
+
+    def _next(self, mine: queue.SimpleQueue[Callable[[], None]]) -> Callable[[], None] | None:
+        """None when there is none for a while."""
+        self._idle.append(mine)
+        try:
+            return mine.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            pass
+        try:
+            self._idle.remove(mine)
+        except ValueError:
+            # Work came at the last moment.
+            return mine.get()
+        return None
+
+
+_threads = _Threads()
+
+
 def _started(work: Callable[[], T]) -> asyncio.Future[T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -54,5 +99,5 @@ def _started(work: Callable[[], T]) -> asyncio.Future[T]:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle)
 
-    threading.Thread(target=run, daemon=True, name="patient call").start()
+    _threads.run(run)
     return future

@@ -26,6 +26,9 @@ def load(path: Path) -> States:
 
 
 def save(path: Path, states: States) -> None:
-    """Keep these verdicts. Raises OSError; the earlier ones are then still there."""
+    """Keep these verdicts. Raises OSError; the earlier ones are then still there.
+
+    A power cut may cost them: it ends the containers too.
+    """
     make_private_directory(path.parent)
-    write_atomic(path, msgspec.json.encode(states))
+    write_atomic(path, msgspec.json.encode(states), durable=False)
