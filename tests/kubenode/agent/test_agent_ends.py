@@ -61,7 +61,7 @@ def test_kills_at_any_moment_double_and_restart_nothing(own_agent: AgentProcess,
     for _ in range(KILLS):
         kill_after(own_agent, moments.uniform(0.4, 1.4))
     own_agent.start()
-    own_agent.until(lambda: not own_agent.pods(), "nothing to be left")
+    own_agent.until(own_agent.empty, "nothing to be left")
     assert view.pods() == {}
     assert list(own_agent.logs.iterdir()) == list(own_agent.links.iterdir()) == []
     assert not [path for root in hierarchies() for path in root.glob(f"{own_agent.cgroup_root[1:]}/kubepods/**/pod*")]
@@ -96,10 +96,10 @@ def test_sighup_takes_a_new_configuration_and_survives_a_broken_one(
     other = tmp_path / "other"
     other.mkdir()
     (own_agent.manifests / "stays.yaml").rename(other / "stays.yaml")
-    own_agent.configure(staticPodPath=str(other), maxPods=3)
+    own_agent.configure(staticPodPath=str(other), registerNode=True)
     own_agent.signal(signal.SIGHUP)
     own_agent.until(lambda: bool(own_agent.state()["warnings"]), "the new configuration")
-    assert "maxPods has no effect" in own_agent.state()["warnings"][0]
+    assert "registerNode has no effect" in own_agent.state()["warnings"][0]
     own_agent.until(lambda: own_agent.pod("stays").get("source") == str(other / "stays.yaml"), "the other directory")
     own_agent.until_running("stays")
     assert list(view.running().values()) == ["stays-testnode"]
