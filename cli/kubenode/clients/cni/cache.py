@@ -97,7 +97,9 @@ class Cache:
         """Raises RuntimeFailure."""
         path = self.path(network, attachment)
         try:
-            path.unlink(missing_ok=True)
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
         except OSError as error:
             raise _failed("remove", path, error) from None
 

@@ -12,10 +12,11 @@ from kubenode.clients.cni.attachment import Attachment, request
 from kubenode.clients.cni.errors import CniError
 from kubenode.clients.cni.network import Json, Network, Plugin
 from kubenode.clients.cni.plugins import Plugins, garbage
-from kubenode.clients.errors import ClientError
+from kubenode.clients.errors import ClientError, NotFound
 
 # How a plugin says that it does not know a verb: those before CNI 1.1 miss a container or interface first.
 _MISSING_CONTAINER, _BAD_ENVIRONMENT = 3, 4
+_OTHER_VERSION = 1
 
 
 class State(StrEnum):
@@ -63,6 +64,16 @@ class Chain:
         """Stops at the first that fails, as those before it in the list may be needed for another try."""
         await self._each("DEL", network, reversed(network.plugins), attachment, previous)
 
+    async def undo(self, network: Network, attachment: Attachment) -> ClientError | None:
+        """DEL after an ADD that failed: at every plugin, whatever the others say. The first failure, if any."""
+        failures = []
+        for plugin in reversed(network.plugins):
+            try:
+                await self._each("DEL", network, [plugin], attachment, None)
+            except ClientError as error:
+                failures.append(error)
+        return next((error for error in failures if not _cannot_have_added(error)), None)
+
     async def check(self, network: Network, attachment: Attachment, previous: Json) -> None:
         await self._each("CHECK", network, network.plugins, attachment, previous)
 
@@ -100,6 +111,11 @@ class Chain:
 
 def _does_not_know(error: CniError) -> bool:
     return error.code in (_MISSING_CONTAINER, _BAD_ENVIRONMENT) or "unknown CNI_COMMAND" in error.message
+
+
+def _cannot_have_added(error: ClientError) -> bool:
+    """A plugin that is not there, or does not speak the version, has done nothing that could be left."""
+    return isinstance(error, NotFound) or (isinstance(error, CniError) and error.code == _OTHER_VERSION)
 
 
 def _subject(network: Network, attachment: Attachment) -> str:

@@ -170,11 +170,16 @@ class Cni:
         return True
 
     async def _undo(self, network: Network, attachment: Attachment, cause: BaseException) -> None:
+        failure = await self._chain.undo(network, attachment)
         try:
-            await self._chain.delete(network, attachment, None)
             self.cache.remove(network.name, attachment)
-        except KubenodeError as undo:
-            raise UndoFailed(cause, undo) from cause
+        except errors.ClientError as error:
+            failure = failure or error
+        # A cancellation must stay one.
+        if failure and isinstance(cause, KubenodeError):
+            raise UndoFailed(cause, failure) from cause
+        if failure:
+            cause.add_note(str(failure))
 
 
 def needed(network: Network) -> tuple[str, ...]:

@@ -79,11 +79,10 @@ class UndoFailed(KubenodeError):
     undo: why the DEL failed
     """
 
-    def __init__(self, cause: BaseException, undo: KubenodeError) -> None:
+    def __init__(self, cause: KubenodeError, undo: KubenodeError) -> None:
         self.cause = cause
         self.undo = undo
-        reason = str(cause) or type(cause).__name__
         super().__init__(
-            f"{reason} The DEL after it failed as well, so some of it may be left: {undo} "
+            f"{cause} The DEL after it failed as well, so some of it may be left: {undo} "
             "Repeat the DEL once that is put right."
         )
