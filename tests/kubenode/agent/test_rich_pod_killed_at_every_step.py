@@ -14,6 +14,7 @@ import yaml
 from kubenode.agent.once import OnCall, open_node, turn
 from kubenode.clients.mounts import mounts_below
 from kubenode.clients.stubs import cri_pb2 as pb
+from kubenode.clients.threads import PatientCalls
 from kubenode.model import names
 from kubenode.model.names import PodKey
 from kubenode.model.objects import ConfigMap, Objects, Secret, object_key
@@ -94,7 +95,18 @@ def settings(fake: FakeCri, folder: Path) -> Settings:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The mounts are this thread's own, so nothing is left to others."""
+
+    async def here(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        await asyncio.sleep(0)
+        return work(*arguments, **named)
+
+    async def look(_: PatientCalls, _subject: object, _seconds: float, work: Callable[..., T], *seen: object) -> T:
+        return await asyncio.to_thread(work, *seen)
+
+    monkeypatch.setattr(asyncio, "to_thread", here)
+    monkeypatch.setattr(PatientCalls, "call", look)
     with private_mounts():
         yield tmp_path
 
