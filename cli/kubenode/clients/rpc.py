@@ -110,6 +110,16 @@ class Client:
         """What a request is about, for errors; may be empty."""
         return ""
 
+    def shown(self, error: aio.AioRpcError, request: Message) -> aio.AioRpcError:  # noqa: ARG002
+        """What of an error may be seen: a client whose requests hold secrets takes them out of the answer."""
+        return error
+
+    def failure(
+        self, error: aio.AioRpcError, *, endpoint: str, path: str, operation: str, subject: str, expired: float | None
+    ) -> ClientError:
+        """Our error for what gRPC raised: a client whose API gives the codes a meaning of its own has its own table."""
+        return translate(error, endpoint=endpoint, path=path, operation=operation, subject=subject, expired=expired)
+
     async def close(self) -> None:
         await self._connection.close()
 
@@ -147,9 +157,10 @@ class Call(Generic[Request, Response]):
         started = time.monotonic()
         try:
             yield
-        except aio.AioRpcError as error:
+        except aio.AioRpcError as raised:
             seconds = time.monotonic() - started
-            failure = translate(
+            error = self.client.shown(raised, request)
+            failure = self.client.failure(
                 error,
                 endpoint=connection.endpoint,
                 path=connection.path,
