@@ -47,11 +47,7 @@ def status_of(
         status = leftover_status(observed, failures)
     else:
         status = pod_status(Situation.of(desired, observed, failures, settings, now))
-    if error:
-        return msgspec.structs.replace(
-            status, phase="Unknown", column="Unknown", reason="RuntimeUnavailable", message=error
-        )
-    return msgspec.structs.replace(status, settled=settled)
+    return unseen(status, error) if error else msgspec.structs.replace(status, settled=settled)
 
 
 def unseen(status: PodStatus, error: str) -> PodStatus:

@@ -1,4 +1,4 @@
-"""A full disk under the agent's own state costs no pod."""
+"""A full disk under the agent's own state costs no pod; what one under the pods costs, test_hostile_volumes.py shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ FULL = 'mount -t tmpfs -o size=4k none "$0" && head -c 4096 /dev/zero > "$0/take
 
 
 def test_pods_come_and_go_while_the_state_directory_is_full(own_agent: AgentProcess, view: RuntimeView) -> None:
-    own_agent.root.mkdir()
+    state = own_agent.root / "kubenode"
+    state.mkdir(parents=True)
     own_agent.put_pods(pod("early"))
-    own_agent.start(within=["unshare", "--mount", "sh", "-c", FULL, str(own_agent.root)])
+    own_agent.start(within=["unshare", "--mount", "sh", "-c", FULL, str(state)])
     own_agent.put_pods(pod("late"))
     own_agent.until_running("early", "late")
     own_agent.until(lambda: "cannot be kept" in own_agent.output.read_text(), "the warning")
