@@ -216,6 +216,7 @@ def runs(pid: int) -> bool:
         ({"output": "hello"}, "the result is no JSON object"),
         ({"output": ""}, "the result is no JSON object"),
         ({"output": "[1]"}, "the result is no JSON object"),
+        ({"output": '{"a":' * 99 + "1" + "}" * 99}, "the result is no JSON object"),
         ({"output": '{"cniVersion": "7.0.0"}'}, "the result cannot be used: a result of version '7.0.0'"),
         ({"code": 1, "output": "oops", "said": "panic: x"}, "exit status 1 .*'oops'; stderr: panic: x"),
         ({"code": 3}, "exit status 3 and no error that can be read"),
@@ -256,6 +257,13 @@ async def test_a_plugin_that_is_being_written_is_tried_again(
     monkeypatch.setattr(asyncio, "sleep", pause)
     await cni.add(network("bridge"), ATTACHMENT)
     assert pauses == [process.BUSY_PAUSE, process.BUSY_PAUSE]
+
+
+async def test_an_id_too_long_for_a_file_is_an_error(fake: FakePlugins, cni: Cni) -> None:
+    fake.add("bridge")
+    with pytest.raises(errors.InvalidArgument, match="longer than 240 bytes"):
+        await cni.add(network("bridge"), changed(container_id="a" * 300))
+    assert fake.calls() == []
 
 
 async def test_a_plugin_that_stays_busy_is_given_up(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubenode.clients.cni.network import Network
@@ -140,6 +140,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES, VALUES)
 def test_no_addresses_are_so_wrong_that_checking_fails(ranges: object, subnet: object, ipam: object) -> None:
     odd = network(

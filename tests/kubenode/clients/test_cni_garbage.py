@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubenode.clients import errors
@@ -96,6 +96,7 @@ def test_what_is_empty_is_left_out_as_libcni_does() -> None:
     assert set(written) == {"kind", "containerId", "config", "ifName", "networkName"}
 
 
+@settings(deadline=None)
 @given(
     st.binary()
     | st.dictionaries(st.sampled_from(sorted(FILE)), st.text() | st.none()).map(
@@ -209,6 +210,20 @@ async def test_what_changed_since_the_preview_stays(cni: Cni, data: Path, net: N
     assert (done.freed, done.problems) == ((), ())
     assert given_again.exists()
     assert attached.exists()
+
+
+async def test_an_attachment_that_came_back_since_the_preview_stays(fake: FakePlugins, cni: Cni, net: Network) -> None:
+    for container in ("valid", "anew", "gone"):
+        await cni.add(net, attachment(container))
+    found = await cni.preview(net, set(), now=NOW)
+    assert len(found.stale) == 3
+    await cni.delete("net", attachment("anew"))
+    await cni.add(net, Attachment("anew", "eth0", "/run/netns/other"))
+    await cni.delete("net", attachment("gone"))
+    calls = fake.order()
+    done = await cni.collect(net, {("valid", "eth0")}, found)
+    assert (done.deleted, done.problems) == ((), ())
+    assert fake.order() == calls
 
 
 async def test_one_that_cannot_be_deleted_does_not_keep_the_others(

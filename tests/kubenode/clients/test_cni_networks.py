@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubenode.clients.cni import results, versions
+from kubenode.clients.cni.attachment import request
 from kubenode.clients.cni.directory import load
 from kubenode.clients.cni.errors import NetworkError
 from kubenode.clients.cni.network import parse_cached, parse_list, parse_single
 
 BRIDGE = {"type": "bridge"}
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -99,13 +100,14 @@ def test_an_error_names_file_and_field(changes: dict[str, Any], field: str, word
     assert caught.value.remedy.endswith(".")
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[]", b"[" * 100_000, b"[" * 99 + b"]" * 99])
 def test_what_is_no_object_is_an_error_of_the_file(data: bytes) -> None:
     with pytest.raises(NetworkError) as caught:
         parse_list(data, "a.conflist")
     assert caught.value.field == "$"
 
 
+@settings(deadline=None)
 @given(st.binary() | JSON.map(as_bytes) | LIKELY.map(as_bytes))
 def test_garbage_is_refused_and_nothing_else_happens(data: bytes) -> None:
     for parse in (parse_list, parse_single, parse_cached):
@@ -113,6 +115,16 @@ def test_garbage_is_refused_and_nothing_else_happens(data: bytes) -> None:
             network = parse(data, "f")
             assert network.name
             assert versions.at_least(versions.LATEST, network.version)
+
+
+@settings(deadline=None)
+@given(JSON, JSON)
+def test_what_a_plugin_is_told_has_all_of_its_configuration(unknown: object, result: object) -> None:
+    plugin = {"type": "bridge", "name": "own", "unknown": unknown}
+    network = parse_list(as_bytes(network_list(plugins=[plugin])), "f")
+    previous = {"cniVersion": "1.0.0", "more": result}
+    told = json.loads(request(network, network.plugins[0], None, previous))
+    assert told == {**plugin, "name": "net", "cniVersion": "1.0.0", "prevResult": previous}
 
 
 @given(st.text() | st.from_regex(r"[0-9.]{1,12}"))

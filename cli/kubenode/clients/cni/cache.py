@@ -6,7 +6,7 @@ The file's layout is libcni's own (`cniCacheV1`), so that containerd and we can 
 from __future__ import annotations
 
 import base64
-import binascii
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from typing import Any
 import msgspec
 
 from kubenode.clients import errors
-from kubenode.clients.cni import results
+from kubenode.clients.cni import documents, results
 from kubenode.clients.cni.attachment import Attachment
 from kubenode.clients.cni.network import Json, Network
 from kubenode.clients.disk import make_private_directory, write_atomic
 
 KIND = "cniCacheV1"
+# While it is written, the file's name is longer; 255 is the most.
+MOST_NAME = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,12 @@ class Cache:
         return found if same else None
 
     def holds(self, network: str, attachment: Attachment) -> bool:
-        """Whether its file is there, whatever is in it."""
-        return self.path(network, attachment).exists()
+        """Whether its file is there, whatever is in it. Raises InvalidArgument where there can be none."""
+        path = self.path(network, attachment)
+        if len(os.fsencode(path.name)) > MOST_NAME:
+            detail = f"the names of network, container and interface together are longer than {MOST_NAME} bytes"
+            raise errors.InvalidArgument(endpoint=str(path), operation="search", detail=detail)
+        return path.exists()
 
     def remove(self, network: str, attachment: Attachment) -> None:
         """Raises RuntimeFailure."""
@@ -138,24 +144,19 @@ def encode(network: Network, attachment: Attachment, result: Json) -> bytes:
 def decode(data: bytes) -> CachedAttachment | Json | None:
     """A file's attachment; of libcni before 0.8 the bare result; None for all else."""
     try:
-        file = msgspec.json.decode(data, type=_File)
+        document = documents.read(data)
+        if isinstance(document, dict) and "cniVersion" in document and "kind" not in document:
+            return document
+        file = msgspec.convert(document, _File)
         config = base64.b64decode(file.config, validate=True)
-    except (ValueError, RecursionError, binascii.Error):
-        return _bare_result(data)
+    except ValueError:
+        return None
     if file.kind != KIND or not (file.network_name and file.container_id and file.if_name):
         return None
     attachment = Attachment(
         file.container_id, file.if_name, file.netns, tuple(file.cni_args or ()), file.capability_args or {}
     )
     return CachedAttachment(file.network_name, attachment, config, file.result)
-
-
-def _bare_result(data: bytes) -> Json | None:
-    try:
-        value = msgspec.json.decode(data)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and "cniVersion" in value and "kind" not in value else None
 
 
 def _failed(operation: str, path: Path, error: OSError) -> errors.ClientError:

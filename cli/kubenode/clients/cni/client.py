@@ -140,13 +140,17 @@ class Cni:
             deleted, problems = [], []
             for cached in found.stale:
                 try:
-                    if await self._delete(cached.network, cached.attachment, network):
+                    if self._is_stale(cached, valid) and await self._delete(cached.network, cached.attachment, network):
                         deleted.append(cached)
                 except KubenodeError as error:
                     problems.append(error)
             verdicts = await self._collect_verb(network, valid, found)
-            freed, unfreed = await asyncio.to_thread(garbage.free, self.cache, network, found.leaked)
+            freed, unfreed = await asyncio.to_thread(garbage.free, self.cache, network, frozenset(valid), found.leaked)
         return Collected(tuple(deleted), freed, verdicts, (*problems, *unfreed))
+
+    def _is_stale(self, cached: CachedAttachment, valid: Collection[tuple[str, str]]) -> bool:
+        now = self.cache.read(cached.network, cached.attachment)
+        return cached.attachment.key not in valid and now == cached
 
     async def _collect_verb(
         self, network: Network, valid: Collection[tuple[str, str]], found: Garbage

@@ -67,11 +67,11 @@ def find(cache: Cache, network: Network, valid: frozenset[tuple[str, str]], befo
 
 
 def free(
-    cache: Cache, network: Network, leaked: Iterable[Reservation]
+    cache: Cache, network: Network, valid: frozenset[tuple[str, str]], leaked: Iterable[Reservation]
 ) -> tuple[tuple[Reservation, ...], tuple[ClientError, ...]]:
     """Those freed, and why others were not. One that was attached or given to another meanwhile stays. Blocks."""
     freed, problems = [], []
-    owners = {one.attachment.key for one in cache.attachments(network.name)}
+    owners = valid | {one.attachment.key for one in cache.attachments(network.name)}
     for reservation in leaked:
         try:
             if not reservation.belongs_to(owners) and addresses.free(reservation):

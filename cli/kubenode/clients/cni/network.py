@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kubenode.clients.cni import versions
+from kubenode.clients.cni import documents, versions
 from kubenode.clients.cni.errors import NetworkError
 
 Json = dict[str, Any]
@@ -122,9 +122,11 @@ def with_plugins(network: Network, more: Iterable[Plugin]) -> Network:
 
 def _decoded(data: bytes, file: str) -> object:
     try:
-        return msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
-        raise NetworkError(file, "$", f"this is no JSON: {error}", "Correct it, or restore the file.") from None
+        return documents.read(data)
+    except ValueError as error:
+        raise NetworkError(
+            file, "$", f"this is no JSON that can be used: {error}", "Correct it, or restore the file."
+        ) from None
 
 
 def _object(value: object, file: str, path: str) -> Json:

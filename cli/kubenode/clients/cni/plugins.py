@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -11,11 +12,15 @@ from pathlib import Path
 import msgspec
 
 from kubenode.clients import errors
-from kubenode.clients.cni import process, versions
+from kubenode.clients.cni import documents, process, versions
 from kubenode.clients.cni.attachment import Attachment, environment
 from kubenode.clients.cni.errors import CniError
 from kubenode.clients.cni.network import Json
 
+_CANNOT_RUN = {
+    errno.ENOEXEC: "Install a binary for this machine's architecture.",
+    errno.ETXTBSY: "It is being written: try again when that is done.",
+}
 _QUOTED = 200  # characters of an answer that cannot be read
 
 
@@ -123,7 +128,7 @@ class Plugins:
                 operation=command,
                 subject=subject,
                 detail=f"it cannot be run: {error.strerror}",
-                remedy="Install a binary for this machine's architecture.",
+                remedy=_CANNOT_RUN.get(error.errno or 0, "Install the plugin anew, with what it needs to run."),
             ) from None
 
 
@@ -147,8 +152,8 @@ def _is_file(file: Path) -> bool:
 
 def _object(data: bytes) -> Json | None:
     try:
-        value = msgspec.json.decode(data)
-    except (ValueError, RecursionError):
+        value = documents.read(data)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
