@@ -27,9 +27,10 @@ answers = json.loads(Path(own.parent, own.name + ".answers").read_text())
 answer = answers.get(command, {})
 sys.stderr.write(answer.get("said", ""))
 if "child" in answer:
-    child = subprocess.Popen(["sleep", "600"])
+    child = subprocess.Popen(["sleep", "60"])
     Path(own.parent, "child").write_text(str(child.pid))
 if "hang" in answer:
+    signal.alarm(60)
     signal.pause()
 default = ""
 if command == "ADD" and "output" not in answer:

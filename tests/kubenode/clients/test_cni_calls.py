@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -190,8 +191,8 @@ async def test_a_cancelled_add_is_undone(fake: FakePlugins, cni: Cni, tmp_path: 
 
 async def test_a_plugin_that_hangs_is_killed_with_its_children(fake: FakePlugins, tmp_path: Path) -> None:
     fake.add("bridge", ADD={"hang": True, "child": True})
-    with pytest.raises(errors.DeadlineExceeded, match=r"bridge: no answer within 1 s, so it was killed"):
-        await client(fake, tmp_path, within=1.0).add(network("bridge"), ATTACHMENT)
+    with pytest.raises(errors.DeadlineExceeded, match=r"bridge: no answer within 3 s, so it was killed"):
+        await client(fake, tmp_path, within=3.0).add(network("bridge"), ATTACHMENT)
     assert not runs(int((fake.path / "child").read_text()))
 
 
@@ -199,8 +200,10 @@ async def test_a_child_that_is_left_running_does_not_hold_us_up(fake: FakePlugin
     fake.add("bridge", ADD={"child": True})
     await cni.add(network("bridge"), ATTACHMENT)
     child = int((fake.path / "child").read_text())
-    assert runs(child)
-    os.kill(child, 9)
+    try:
+        assert runs(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def runs(pid: int) -> bool:
@@ -280,9 +283,8 @@ async def test_missing_and_unusable_plugins_say_what_to_do(fake: FakePlugins, cn
         cni.plugins.find("bridge")
     file = fake.add("bridge")
     file.chmod(0o644)
-    if not os.access(file, os.X_OK):
-        with pytest.raises(errors.PermissionDenied, match="chmod 755"):
-            cni.plugins.find("bridge")
+    with pytest.raises(errors.PermissionDenied, match="chmod 755"):
+        cni.plugins.find("bridge")
     file.write_bytes(b"\x7fELF of another kind")
     file.chmod(0o755)
     with pytest.raises(errors.RuntimeFailure, match="cannot be run: Exec format error"):
