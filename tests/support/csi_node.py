@@ -106,6 +106,8 @@ class Node:
 
     def _check_staged(self, volume: Volume, asked: Use) -> None:
         if "STAGE_UNSTAGE_VOLUME" not in self.settings.node_can:
+            if asked.staging:
+                raise Refused(StatusCode.INVALID_ARGUMENT, "staging_target_path is given, and nothing is staged here")
             return
         if not asked.staging:
             raise Refused(StatusCode.FAILED_PRECONDITION, "staging_target_path is missing")

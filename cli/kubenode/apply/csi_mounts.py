@@ -45,6 +45,8 @@ async def mount_volume(
     the same can be asked again, or `unmount_volume`: what was mounted before, here or by others, is not touched.
     """
     steps = mount_steps(mount, node_capabilities)
+    if Step.STAGE not in steps:
+        mount = msgspec.structs.replace(mount, staging_path="")
     if Step.STAGE in steps:
         await asyncio.to_thread(_make_directory, mount.staging_path)
         try:

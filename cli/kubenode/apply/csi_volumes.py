@@ -6,14 +6,17 @@ nowhere else.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 
 from kubenode.clients.csi import CsiClient, filled, plain
-from kubenode.clients.errors import NotFound, RuntimeFailure
+from kubenode.clients.errors import DeadlineExceeded, NotFound, RuntimeFailure
 from kubenode.clients.stubs import csi_pb2 as pb
 from kubenode.model.csi import Attachment, Snapshot, Volume, VolumeCapability, WantedVolume, read
 
 Secrets = Mapping[str, str]
+# Seconds between two questions whether a snapshot is ready.
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 
 
 async def create_volume(csi: CsiClient, wanted: WantedVolume, secrets: Secrets | None = None) -> Volume:
@@ -24,6 +27,8 @@ async def create_volume(csi: CsiClient, wanted: WantedVolume, secrets: Secrets |
     request = filled(pb.CreateVolumeRequest, wanted.wire())
     request.secrets.update(secrets or {})
     volume = read(plain((await csi.create_volume(request)).volume), Volume)
+    if not volume.volume_id:
+        raise _no_id(csi, "CreateVolume", f"volume {wanted.name}")
     if wanted.source is not None and volume.content_source != wanted.source:
         raise RuntimeFailure(
             endpoint=csi.endpoint,
@@ -83,7 +88,42 @@ async def create_snapshot(
     answer = await csi.create_snapshot(
         pb.CreateSnapshotRequest(name=name, source_volume_id=source_volume_id, parameters=parameters, secrets=secrets)
     )
-    return read(plain(answer.snapshot), Snapshot)
+    snapshot = read(plain(answer.snapshot), Snapshot)
+    if not snapshot.snapshot_id:
+        raise _no_id(csi, "CreateSnapshot", f"snapshot {name}")
+    return snapshot
+
+
+async def ready_snapshot(
+    csi: CsiClient,
+    name: str,
+    source_volume_id: str,
+    *,
+    within: float,
+    parameters: Mapping[str, str] | None = None,
+    secrets: Secrets | None = None,
+) -> Snapshot:
+    """The snapshot of that name, asked for again and again until it is ready, for `within` seconds in all.
+
+    The driver cuts the snapshot at the first call; what follows may be an upload. Raises DeadlineExceeded: it is there
+    and may be ready later.
+    """
+    loop = asyncio.get_running_loop()
+    end, pause = loop.time() + within, FIRST_PAUSE
+    while True:
+        snapshot = await create_snapshot(csi, name, source_volume_id, parameters=parameters, secrets=secrets)
+        if snapshot.ready_to_use:
+            return snapshot
+        if loop.time() + pause >= end:
+            raise DeadlineExceeded(
+                endpoint=csi.endpoint,
+                operation="CreateSnapshot",
+                subject=f"snapshot {name}",
+                detail=f"it is not ready within {within:g} s",
+                remedy="It goes on: ask again later.",
+            )
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def delete_snapshot(csi: CsiClient, snapshot_id: str, secrets: Secrets | None = None) -> None:
@@ -111,6 +151,16 @@ async def detach(csi: CsiClient, volume_id: str, node_id: str, secrets: Secrets 
     """Take it from the node, an empty id means all nodes. Also when it, or the node, is gone."""
     request = pb.ControllerUnpublishVolumeRequest(volume_id=volume_id, node_id=node_id, secrets=secrets)
     await _gone(csi.controller_unpublish_volume(request))
+
+
+def _no_id(csi: CsiClient, operation: str, subject: str) -> RuntimeFailure:
+    return RuntimeFailure(
+        endpoint=csi.endpoint,
+        operation=operation,
+        subject=subject,
+        detail="the driver says that it is made, and gives it no id",
+        remedy="This is an error of the driver: see its own log.",
+    )
 
 
 async def _gone(call: Awaitable[object]) -> None:

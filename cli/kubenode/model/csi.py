@@ -82,7 +82,7 @@ class ContentSource(CsiValue, frozen=True):
 class Volume(CsiValue, frozen=True):
     """`capacity_bytes` 0: not known."""
 
-    volume_id: str
+    volume_id: str = ""
     capacity_bytes: int = 0
     volume_context: dict[str, str] = {}
     content_source: ContentSource | None = None
@@ -102,14 +102,14 @@ class VolumeStatus(CsiValue, frozen=True):
 
 
 class ListedVolume(CsiValue, frozen=True):
-    volume: Volume
+    volume: Volume = Volume()
     status: VolumeStatus = VolumeStatus()
 
 
 class Snapshot(CsiValue, frozen=True):
     """Not to be used before `ready_to_use`. `size_bytes`: the least size of a volume made from it; 0: not known."""
 
-    snapshot_id: str
+    snapshot_id: str = ""
     source_volume_id: str = ""
     size_bytes: int = 0
     creation_time: datetime | None = None
@@ -126,9 +126,9 @@ class Capacity(CsiValue, frozen=True):
 
 
 class Usage(CsiValue, frozen=True):
-    """`unit`: BYTES or INODES."""
+    """`unit`: BYTES or INODES; a number for one that only newer drivers know."""
 
-    unit: str = "UNKNOWN"
+    unit: str | int = "UNKNOWN"
     total: int = 0
     used: int = 0
     available: int = 0

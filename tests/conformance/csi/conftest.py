@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from support.csi_process import CsiDriver
-from support.csi_subject import Subject, subject
+from support.csi_subject import OTHERS, Subject, subject
 from support.private_mounts import needs_root, private_mounts
 
-OTHERS = os.environ.get("KUBENODE_CSI_ENDPOINT", "")
+ENDPOINT = os.environ.get(OTHERS, "")
 GIB = 1 << 30
 
 
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def own_mounts() -> Iterator[None]:
     """Another's driver mounts where it runs: we must see that."""
-    if OTHERS:
+    if ENDPOINT:
         yield
         return
     with private_mounts():
@@ -37,7 +37,7 @@ def own_mounts() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def own_driver(own_mounts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CsiDriver | None]:
-    if OTHERS:
+    if ENDPOINT:
         yield None
         return
     with CsiDriver(tmp_path_factory.mktemp("csi")) as driver:
@@ -50,7 +50,7 @@ async def driver(own_driver: CsiDriver | None, tmp_path: Path) -> AsyncIterator[
         folder = Path(os.environ["KUBENODE_CSI_DIRECTORY"])
         size = int(os.environ.get("KUBENODE_CSI_SIZE", GIB))
         controller = os.environ.get("KUBENODE_CSI_CONTROLLER", "")
-        async with subject(OTHERS, folder, controller=controller, size=size) as made:
+        async with subject(ENDPOINT, folder, controller=controller, size=size) as made:
             yield made
         return
     async with subject(own_driver.endpoint, tmp_path / "mounts") as made:
