@@ -1,4 +1,4 @@
-"""A full disk under the agent's own state costs no pod; what one under the pods costs, test_hostile_volumes.py shows."""
+"""A full disk under the agent's own state costs no pod. What one under the pods costs is in test_hostile_volumes.py."""
 
 from __future__ import annotations
 
