@@ -88,9 +88,14 @@ def _containers(pod: SeenPod, request: LogRequest, named: str, note: Note) -> It
 
 
 def _attempt(pod: SeenPod, name: str, *, previous: bool) -> SeenContainer:
-    """The newest container of the name, or the one before it. Raises NoContainer."""
+    """The newest container of the name, or the one before it. Raises NoContainer.
+
+    As kubectl does: what has ended and waits to be started again is the previous one already.
+    """
     found = [container for container in pod.containers if container.name == name]
     if not previous:
+        return found[-1]
+    if len(found) < 2 and not found[-1].running:
         return found[-1]
     if len(found) < 2:
         raise NoContainer(f"Container {name} of {pod.key} has no previous one: it is the first, or that is removed.")

@@ -27,13 +27,14 @@ class NoContainer(KubenodeError):
 
 @dataclass(frozen=True, slots=True)
 class SeenContainer:
-    """A container as the runtime lists it. `created_at`: nanoseconds since the epoch."""
+    """A container as the runtime lists it. `created_at`: nanoseconds since the epoch; `sidecar`: one of ours."""
 
     id: str
     name: str
     attempt: int
     running: bool
     created_at: int
+    sidecar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def choose(pod: SeenPod, name: str) -> tuple[str, str]:
     """The name of the container to look into, and what to say of the choice. Raises NoContainer.
 
     As kubectl does: the one asked for, the only one, the one that the pod's annotation names, else the first. Which
-    is first, a runtime does not tell: here it is the oldest that runs, as init containers do no more.
+    is first, a runtime does not tell: here it is the oldest that runs, as init containers do no more, and sidecars
+    only where nothing else runs.
     """
     there = pod.named.containers
     if name and name not in there:
@@ -100,7 +102,8 @@ def choose(pod: SeenPod, name: str) -> tuple[str, str]:
     annotated = pod.annotations.get(DEFAULT_CONTAINER, "")
     if name or len(there) == 1 or annotated in there:
         return name or (there[0] if len(there) == 1 else annotated), ""
-    first = next((one.name for one in pod.containers if one.running), there[0])
+    running = sorted((one for one in pod.containers if one.running), key=lambda one: one.sidecar)
+    first = running[0].name if running else there[0]
     return first, f"Container {first} of {pod.key}, by default; it has {', '.join(there)}."
 
 
@@ -134,4 +137,5 @@ def _container(listed: pb.Container) -> SeenContainer:
         attempt=listed.metadata.attempt,
         running=listed.state == pb.CONTAINER_RUNNING,
         created_at=listed.created_at,
+        sidecar=names.STOP_ORDER in listed.annotations,
     )
