@@ -9,7 +9,7 @@ from pathlib import Path
 from kubenode.agent.checking_documents import Checked, check_document
 from kubenode.model.checks import CheckedDocument, Finding, ManifestCheck, Verdict, worst
 from kubenode.model.objects import ObjectKey
-from kubenode.sources.directory import is_backup, manifests
+from kubenode.sources.directory import content_of, is_backup, manifests
 from kubenode.sources.documents import MAX_BYTES, RefusedError, document, read_nodes
 
 STDIN = "-"
@@ -41,17 +41,22 @@ def _place(file: str) -> Iterator[Checked]:
             message = "a backup copy by its name; the agent does not run it"
             yield _without_object(str(one), Verdict.SKIPPED, message)
         else:
-            yield from _file(one)
+            yield from _file(one, named=one == path)
 
 
-def _file(path: Path) -> Iterator[Checked]:
+def _file(path: Path, *, named: bool) -> Iterator[Checked]:
+    """A pipe that was named is read, as shells make them; one in a directory may have no writer, ever."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _read(path) if named else content_of(path)[0]
     except OSError as error:
         yield _unreadable(str(path), error)
         return
     yield from _content(str(path), content)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _unreadable(file: str, error: OSError) -> Checked:

@@ -8,6 +8,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,14 @@ def test_it_is_fast(arguments: list[str | Path]) -> None:
     assert _run(*arguments)[0] == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+
+
+def test_a_pipe_is_read_by_its_name_and_passed_over_in_a_directory(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    code, output, _ = _run(tmp_path)
+    assert (code, output.splitlines()[0]) == (3, f"{pipe}: it cannot be read: not a regular file")
+    writer = threading.Thread(target=pipe.write_text, args=(POD,))
+    writer.start()
+    assert _run(pipe) == (0, "1 object checked: ok\n", "")
+    writer.join()
