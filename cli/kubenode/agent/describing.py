@@ -18,6 +18,7 @@ from kubenode.plan.explain import explain, explain_leftover, explain_unseen, exp
 from kubenode.plan.situation import Situation
 from kubenode.plan.status import leftover_status, pod_status
 from kubenode.plan.v1 import v1_pod
+from kubenode.plan.witnesses import witnessed
 
 NO_AGENT = "no agent runs on this node, so nobody saw what happened"
 
@@ -34,7 +35,9 @@ def pod_detail(
     error: str = "",
 ) -> PodDetail:
     """`events` None: nobody saw any. `error`: why the runtime could not be asked; what is told may be old then."""
+    told = tuple(events or ())
     status, links = _judged(desired, observed, failures, settings, now, snapshot)
+    links = witnessed(links, status, told)
     if error:
         status = unseen(status, error)
         links = explain_unseen(status)
@@ -43,7 +46,7 @@ def pod_detail(
         pod=v1_pod(desired, status),
         status=status,
         explanation=explanation(str(observed.key), links, status),
-        events=tuple(events or ()),
+        events=told,
         error=NO_AGENT if events is None else "",
     )
 

@@ -56,7 +56,8 @@ def explain_manifest(manifest: ManifestState) -> Link:
     place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
     remedy = f"Correct {place}; kubenode sync --dry-run tells whether it is valid then."
     if manifest.state == ItemState.SUPERSEDED:
-        remedy = f"Remove {manifest.source}, or give its pod another name."
+        also = "give its pod another name" if manifest.pod else "rename the file if its pod is to run"
+        remedy = f"Remove {manifest.source}, or {also}."
     return Link(name="manifest", state=FAILED, fact=f"{place} is {manifest.state}: {manifest.reason}", remedy=remedy)
 
 
