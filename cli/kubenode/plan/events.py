@@ -128,18 +128,23 @@ def _failure_reason(action: Action, outcome: Outcome) -> str:
 
 def status_events(about: About, before: PodStatus | None, after: PodStatus, now: float) -> Iterator[Event]:
     """Of what changed by itself: back-off begins, something is missing, the pod as a whole is refused or is over."""
-    if after.reason and (before is None or before.reason != after.reason):
-        yield from _pod_event(about, after, now)
+    # A pod that is refused while it runs fails only once it has been stopped.
+    if after.reason and (before is None or (before.reason, before.phase) != (after.reason, after.phase)):
+        yield from _pod_event(about, before, after, now)
     earlier = {status.name: status for status in all_statuses(before)} if before else {}
+    told: dict[tuple[str, ...], Event] = {}
     for status in all_statuses(after):
         known = earlier.get(status.name)
         if status.state == "waiting" and not _same_wait(known, status):
-            yield from _wait_event(about, status, now)
+            # A volume that is missing holds up all containers and is one thing that happened.
+            told |= {event.identity: event for event in _wait_event(about, status, now)}
+    yield from told.values()
 
 
-def _pod_event(about: About, after: PodStatus, now: float) -> Iterator[Event]:
+def _pod_event(about: About, before: PodStatus | None, after: PodStatus, now: float) -> Iterator[Event]:
     if after.reason == DEADLINE:
-        yield about.event(NORMAL, DEADLINE, after.message, now)
+        if before is None or before.reason != DEADLINE:
+            yield about.event(NORMAL, DEADLINE, after.message, now)
     elif after.column == after.reason and after.phase == "Failed":
         yield about.event(WARNING, after.reason, after.message, now)
 

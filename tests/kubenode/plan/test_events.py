@@ -167,6 +167,26 @@ def test_a_pod_that_is_refused_and_one_that_is_over() -> None:
     over = _status({"app-0": {}}, {"activeDeadlineSeconds": 5})
     (event,) = status_events(ABOUT, None, over, NOW)
     assert (event.type, event.reason) == ("Normal", "DeadlineExceeded")
+    ended = _status({"app-0": CRASHED}, {"activeDeadlineSeconds": 5})
+    assert (over.phase != ended.phase, list(status_events(ABOUT, over, ended, NOW))) == (True, [])
+
+
+def test_a_pod_that_is_refused_while_it_runs_is_told_of_once() -> None:
+    refusal = {"reason": "NodePorts", "message": "the port is taken"}
+    running, stopping = _status({"app-0": {}}), _status({"app-0": {}}, refusal=refusal)
+    stopped = _status({"app-0": CRASHED}, refusal=refusal)
+    pairs = ((running, stopping), (stopping, stopped), (stopped, stopped))
+    said = [line for before, after in pairs for line in _said(status_events(ABOUT, before, after, NOW))]
+    assert said == ["Warning NodePorts : the port is taken"]
+
+
+def test_a_volume_that_holds_up_two_containers_is_one_event() -> None:
+    missing = {"name": "v", "configMap": {"name": "none"}}
+    containers = [{"name": name, "image": "r.test/app:1"} for name in ("app", "two")]
+    status = _status({}, {"volumes": [missing], "containers": containers})
+    assert [one.reason for one in status.containers] == ["FailedMount", "FailedMount"]
+    (event,) = status_events(ABOUT, None, status, NOW)
+    assert (event.reason, event.container, event.count) == ("FailedMount", "", 1)
 
 
 def test_pull_secrets_that_give_nothing() -> None:
