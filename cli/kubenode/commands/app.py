@@ -44,8 +44,7 @@ def main() -> None:
     try:
         result = command.main(prog_name="kubenode", standalone_mode=False)
     except typer.exceptions.TyperException as error:
-        sentence = str(getattr(error, "format_message", error.__str__)()).rstrip(". ")
-        print(f"kubenode: {sentence}. See kubenode --help.", file=sys.stderr)
+        print(_usage(error), file=sys.stderr)
         sys.exit(USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -55,3 +54,13 @@ def main() -> None:
     except Exception as error:
         sys.exit(explain(error))
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _usage(error: typer.exceptions.TyperException) -> str:
+    """A sentence; all the help where nothing at all was asked for."""
+    text = str(getattr(error, "format_message", error.__str__)())
+    context = getattr(error, "ctx", None)
+    if context is not None and text == context.get_help():
+        return text
+    command = getattr(context, "command_path", "kubenode")
+    return f"kubenode: {text.replace('Value error, ', '').rstrip('. ')}. See {command} --help."

@@ -8,7 +8,7 @@ import typer
 
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import show
+from kubenode.commands.output import printable, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -38,4 +38,4 @@ def _text(out: Console, detail: PodDetail) -> None:
     from kubenode.commands.description import lines
 
     for line in lines(detail):
-        out.print(line, markup=False)
+        out.print(printable(line), markup=False)

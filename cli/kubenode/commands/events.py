@@ -11,7 +11,7 @@ import typer
 
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import show
+from kubenode.commands.output import plain, printable, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _shown(event: Event, output: Format) -> str:
         import yaml
 
         return "---\n" + str(yaml.safe_dump(msgspec.to_builtins(event), sort_keys=False, allow_unicode=True))
-    return _line(_row(event)) + "\n"
+    return printable(_line(_row(event))) + "\n"
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -115,7 +115,6 @@ def _row(event: Event) -> tuple[str, str, str, str, str]:
 
 
 def _table(out: Console, kept: tuple[Event, ...]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     if not kept:
@@ -125,6 +124,6 @@ def _table(out: Console, kept: tuple[Event, ...]) -> None:
     for column in COLUMNS:
         table.add_column(column, no_wrap=column != "MESSAGE")
     for event in kept:
-        age, kind, *rest = (escape(cell) for cell in _row(event))
+        age, kind, *rest = (plain(cell) for cell in _row(event))
         table.add_row(age, f"[yellow]{kind}[/]" if kind == "Warning" else kind, *rest)
     out.print(table)

@@ -9,7 +9,7 @@ import typer
 from kubenode.commands.exit import OK, WARNING
 from kubenode.commands.naming import POD_HELP, complete_pod
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import show
+from kubenode.commands.output import plain, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -39,13 +39,11 @@ def explain(
 
 
 def _text(out: Console, found: Explanation) -> None:
-    from rich.markup import escape
-
     style = "green" if found.well else "bold red"
-    out.print(f"[bold]{escape(found.pod)}[/]: [{style}]{escape(found.headline)}[/]\n")
+    out.print(f"[bold]{plain(found.pod)}[/]: [{style}]{plain(found.headline)}[/]\n")
     width = max((len(link.name) for link in found.links), default=0)
     for link in found.links:
-        fact = escape(link.fact) if link.fact else f"[dim]{link.state.value}[/]"
-        out.print(f"{MARKS[link.state.value]} {escape(f'{link.name:<{width}}')}  {fact}")
+        fact = plain(link.fact) if link.fact else f"[dim]{link.state.value}[/]"
+        out.print(f"{MARKS[link.state.value]} {plain(f'{link.name:<{width}}')}  {fact}")
         if link.remedy and link.state.value != "ok":
-            out.print(f"  {'':<{width}}  → {escape(link.remedy)}")
+            out.print(f"  {'':<{width}}  → {plain(link.remedy)}")

@@ -8,7 +8,7 @@ import typer
 
 from kubenode.commands.exit import CRITICAL, OK, WARNING
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import show
+from kubenode.commands.output import plain, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -28,13 +28,11 @@ def health(config: Config = CONFIG, node: NodeName = "", output: Output = Format
     report = run(ask(settings_of(config, node)))
 
     def table(out: Console) -> None:
-        from rich.markup import escape
-
         for check in report.checks:
             style = STYLES[check.level]
-            out.print(f"[{style}]{check.level.upper():<8}[/] {check.name:<18} {escape(check.message)}")
+            out.print(f"[{style}]{check.level.upper():<8}[/] {check.name:<18} {plain(check.message)}")
             if check.level != "ok" and check.remedy:
-                out.print(f"{'':<28}{escape(check.remedy)}")
+                out.print(f"{'':<28}{plain(check.remedy)}")
 
     show(report, output, query, table)
     raise typer.Exit(CODES[report.level])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from kubenode.commands.output import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -13,11 +15,9 @@ if TYPE_CHECKING:
 
 def show_objects(out: Console, objects: Iterable[ObjectState]) -> None:
     """A line for each that is not valid."""
-    from rich.markup import escape
-
     for one in objects:
         if one.state != "valid":
             place = f"{one.source}:{one.line}" if one.line else one.source
             name = f" {one.object}" if one.object else ""
             held = "; the last good version is used" if one.state == "held" else ""
-            out.print(f"[yellow]{one.state}[/] {escape(place)}{escape(name)}: {escape(one.reason)}{held}")
+            out.print(f"[yellow]{one.state}[/] {plain(place)}{plain(name)}: {plain(one.reason)}{held}")

@@ -12,27 +12,55 @@ if TYPE_CHECKING:
     import msgspec
     from rich.console import Console
 
+# More than any line has.
+PIPE_WIDTH = 100_000
+
 
 def console(*, stderr: bool = False) -> Console:
     """Colours only on a terminal; a pipe gets lines as long as they need to be."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 500, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """On one line, and without what a terminal would obey: a container or a file's name may say anything."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _shown(one) for one in text)
+
+
+def plain(text: str) -> str:
+    """The same for a console that knows markup: there is none in it."""
+    from rich.markup import escape
+
+    return escape(printable(text))
+
+
+def _shown(one: str) -> str:
+    return " " if one.isspace() else one.encode("unicode_escape").decode("ascii")
 
 
 def show(report: msgspec.Struct | dict[str, Any], output: Format, query: str, table: Callable[[Console], None]) -> None:
     """Print the report. Raises KubenodeError for a query that is none."""
-    if output is Format.TABLE and not query:
-        table(console())
-    else:
+    if output is not Format.TABLE or query:
         _for_programs(report, output, query)
+        return
+    out = console()
+    if out.is_terminal:
+        table(out)
+        return
+    with out.capture() as captured:
+        table(out)
+    # Tables fill their last column up, for the eyes only.
+    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
 
 
 def show_lines(report: msgspec.Struct, output: Format, query: str, lines: Iterable[str]) -> None:
     """The same for a report that is plain lines to people: it needs no library for tables and colours."""
     if output is Format.TABLE and not query:
-        print(*lines, sep="\n")
+        print(*map(printable, lines), sep="\n")
     else:
         _for_programs(report, output, query)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import show
+from kubenode.commands.output import plain, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def pods(config: Config = CONFIG, node: NodeName = "", output: Output = Format.T
 
 
 def _table(out: Console, report: PodsReport) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     if report.pods:
@@ -42,14 +41,14 @@ def _table(out: Console, report: PodsReport) -> None:
         out.print("no pods")
     for pod in report.pods:
         if pod.message:
-            out.print(f"{escape(pod.name)}: {escape(pod.message)}")
+            out.print(f"{plain(pod.name)}: {plain(pod.message)}")
     for error in report.errors:
-        out.print(f"[red]{escape(error)}[/]")
+        out.print(f"[red]{plain(error)}[/]")
     for manifest in report.manifests:
         if manifest.state != "valid":
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
             held = f"; the last good version of {manifest.pod} goes on" if manifest.state == "held" else ""
-            out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}{escape(held)}")
+            out.print(f"[yellow]{manifest.state}[/] {plain(place)}: {plain(manifest.reason)}{plain(held)}")
     show_objects(out, report.objects)
 
 
@@ -68,5 +67,5 @@ def _row(pod: PodStatus) -> tuple[str, ...]:
         str(pod.restarts),
         age,
         ",".join(pod.ips) or "-",
-        source or "-",
+        plain(source) or "-",
     )

@@ -9,7 +9,7 @@ import typer
 from kubenode.commands.exit import WARNING
 from kubenode.commands.objects import show_objects
 from kubenode.commands.options import CONFIG, Config, Format, NodeName, Output, Query, settings_of
-from kubenode.commands.output import console, show
+from kubenode.commands.output import console, plain, printable, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
@@ -45,40 +45,40 @@ def sync(
             missing = run(queries.wait_until_running(settings, timeout))
         for pod in missing:
             why = f"{pod.reason}: {pod.message}" if pod.message else pod.reason
-            console(stderr=True).print(f"{pod.namespace}/{pod.name} is {pod.phase} {why}", markup=False)
+            console(stderr=True).print(f"{pod.namespace}/{pod.name} is {pod.phase} {printable(why)}", markup=False)
         failed = bool(missing)
     raise typer.Exit(WARNING if failed else 0)
 
 
 def _table(out: Console, report: SyncReport) -> None:
-    from rich.markup import escape
-
     changes = [pod for pod in report.pods if pod.steps or pod.error or pod.notes]
     for pod in changes:
-        out.print(f"[bold]{escape(pod.pod)}[/]")
+        out.print(f"[bold]{plain(pod.pod)}[/]")
         _steps(out, pod)
     for error in report.errors:
-        out.print(f"[red]{escape(error)}[/]")
+        out.print(f"[red]{plain(error)}[/]")
     for manifest in report.manifests:
         if manifest.state != "valid":
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
-            out.print(f"[yellow]{manifest.state}[/] {escape(place)}: {escape(manifest.reason)}")
+            out.print(f"[yellow]{manifest.state}[/] {plain(place)}: {plain(manifest.reason)}")
     show_objects(out, report.objects)
     if not any(pod.steps or pod.error for pod in changes):
-        out.print(f"nothing to do for {len(report.pods)} pods")
+        out.print(f"nothing to do for {_pods(len(report.pods))}")
     elif report.dry_run:
-        out.print(f"{sum(len(pod.steps) for pod in changes)} steps for {len(changes)} pods; nothing was changed")
+        out.print(f"{sum(len(pod.steps) for pod in changes)} steps for {_pods(len(changes))}; nothing was changed")
 
 
 def _steps(out: Console, pod: PodSync) -> None:
-    from rich.markup import escape
-
     marks = {"": "·", "done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
     for step in pod.steps:
-        out.print(f"  {marks[step.result]} {escape(step.action)}  [dim]({escape(step.why)})[/]")
+        out.print(f"  {marks[step.result]} {plain(step.action)}  [dim]({plain(step.why)})[/]")
         if step.message and step.result == "failed":
-            out.print(f"      {escape(step.message)}")
+            out.print(f"      {plain(step.message)}")
     for note in pod.notes:
-        out.print(f"  [yellow]![/] {escape(note)}")
+        out.print(f"  [yellow]![/] {plain(note)}")
     if pod.error:
-        out.print(f"  [red]✗[/] {escape(pod.error)}")
+        out.print(f"  [red]✗[/] {plain(pod.error)}")
+
+
+def _pods(number: int) -> str:
+    return f"{number} {'pod' if number == 1 else 'pods'}"

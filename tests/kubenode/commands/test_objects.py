@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
+from rich.table import Table
 
 from kubenode.commands.objects import show_objects
+from kubenode.commands.options import Format
+from kubenode.commands.output import show
 from kubenode.commands.sync import _table
 from kubenode.model.reports import ObjectState, PodSync, SyncReport
 
@@ -43,3 +47,20 @@ def test_a_note_is_told_beside_the_steps() -> None:
         "invalid /o/c.yaml:2: not YAML",
         "nothing to do for 2 pods",
     ]
+
+
+def test_nothing_that_a_terminal_would_obey_is_told() -> None:
+    console, out = _console()
+    show_objects(console, (ObjectState(source="/o/a\x1b[2Jb\n.yaml", state="invalid", reason="not\u202eYAML"),))
+    assert out.getvalue() == "invalid /o/a\\x1b[2Jb .yaml: not\\u202eYAML\n"
+
+
+def test_through_a_pipe_no_line_is_filled_up(capsys: pytest.CaptureFixture[str]) -> None:
+    def table(out: Console) -> None:
+        rows = Table(box=None, pad_edge=False)
+        rows.add_column("A")
+        rows.add_row("x" * 1000)
+        out.print(rows)
+
+    show(SyncReport(node="n", dry_run=True), Format.TABLE, "", table)
+    assert capsys.readouterr().out == f"A\n{'x' * 1000}\n"
