@@ -5,7 +5,8 @@ control.json in the driver's root says what goes wrong, for each call a list tha
     {"NodeStageVolume": [{"code": "ABORTED", "message": "busy", "times": 2},
                          {"delay": 0.5}, {"after": true, "code": "DEADLINE_EXCEEDED"}, {"after": true, "kill": true}]}
 
-`after`: it is done first, and then fails. `delay`: seconds before it answers, while the operation is pending.
+`after`: it is done first, and then fails. `delay`: seconds before it answers, while the operation is pending. `hold`: a
+file; until that is there the operation is pending.
 calls.jsonl has a line for each call when it ends: its name, its request (of secrets only the names) and its code.
 """
 
@@ -44,6 +45,7 @@ class Fault(msgspec.Struct, omit_defaults=True):
     message: str = "told to fail"
     times: int = 1
     delay: float = 0.0
+    hold: str = ""
     after: bool = False
     kill: bool = False
 
@@ -117,7 +119,7 @@ class Control(grpc.GenericRpcHandler):
             time.sleep(fault.delay)
             fault.strike()
         check(name, request, self.settings)
-        self.store.slow.seconds = fault.delay
+        self.store.slow.seconds, self.store.slow.hold = fault.delay, fault.hold
         answer = method(request)
         self.store.wait()
         return answer

@@ -25,6 +25,7 @@ from kubenode.clients.mounts import mounts_below, unmount
 from support.fake_server import Refused
 
 Plain = dict[str, Any]
+LONGEST_HOLD = 60.0  # seconds
 
 
 class Use(msgspec.Struct):
@@ -107,7 +108,11 @@ class Store:
     def wait(self) -> None:
         """As long as this call was told to take, once."""
         seconds, self.slow.seconds = getattr(self.slow, "seconds", 0.0), 0.0
+        hold, self.slow.hold = getattr(self.slow, "hold", ""), ""
         time.sleep(seconds)
+        end = time.monotonic() + LONGEST_HOLD
+        while hold and not Path(hold).exists() and time.monotonic() < end:
+            time.sleep(0.02)
 
     def volume(self, volume_id: str) -> Volume:
         found = self.state.volumes.get(volume_id)
