@@ -100,6 +100,7 @@ def snapshot_message(snapshot: Snapshot) -> pb.Snapshot:
         source_volume_id=snapshot.volume,
         size_bytes=snapshot.size,
         ready_to_use=snapshot.answers_until_ready <= 0,
+        group_snapshot_id=snapshot.group,
     )
     made.creation_time.FromNanoseconds(int(snapshot.made * 1e9))
     return made

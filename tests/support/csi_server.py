@@ -14,6 +14,7 @@ import grpc
 
 from support.csi_control import Control
 from support.csi_controller import Controller
+from support.csi_groups import GroupController
 from support.csi_identity import Identity
 from support.csi_node import Node
 from support.csi_settings import Settings, parse
@@ -57,6 +58,8 @@ def services(settings: Settings, store: Store) -> dict[str, object]:
     served: dict[str, object] = {"Identity": Identity(settings), "Node": Node(settings, store)}
     if "CONTROLLER_SERVICE" in settings.plugin:
         served["Controller"] = Controller(settings, store)
+    if "GROUP_CONTROLLER_SERVICE" in settings.plugin:
+        served["GroupController"] = GroupController(settings, store)
     return served
 
 

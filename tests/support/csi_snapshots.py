@@ -50,7 +50,10 @@ class Snapshots:
 
     def delete_snapshot(self, request: pb.DeleteSnapshotRequest) -> pb.DeleteSnapshotResponse:
         with self.store.only(request.snapshot_id):
-            if request.snapshot_id in self.store.state.snapshots:
+            there = self.store.state.snapshots.get(request.snapshot_id)
+            if there is not None:
+                if there.group:
+                    raise Refused(StatusCode.FAILED_PRECONDITION, f"{there.id} is one of {there.group}")
                 self.store.remove("snapshots", request.snapshot_id)
         return pb.DeleteSnapshotResponse()
 

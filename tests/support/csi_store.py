@@ -64,11 +64,21 @@ class Snapshot(msgspec.Struct):
     made: float
     answers_until_ready: int
     parameters: dict[str, str] = {}
+    group: str = ""
+
+
+class Group(msgspec.Struct):
+    """A group snapshot; its snapshots name it. Those of a group that was begun and never made go at the next start."""
+
+    id: str
+    name: str
+    made: float
 
 
 class State(msgspec.Struct):
     volumes: dict[str, Volume] = {}
     snapshots: dict[str, Snapshot] = {}
+    groups: dict[str, Group] = {}
 
 
 class Store:
@@ -185,6 +195,9 @@ class Store:
 
     def _remove_orphans(self) -> None:
         """What a killed one had begun to make, or to remove."""
+        for snapshot in list(self.state.snapshots.values()):
+            if snapshot.group and snapshot.group not in self.state.groups:
+                del self.state.snapshots[snapshot.id]
         for kind in ("volumes", "snapshots"):
             for folder in (self.root / kind).iterdir():
                 if folder.name not in getattr(self.state, kind):

@@ -7,12 +7,12 @@ nowhere else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 
 from kubenode.clients.csi import CsiClient, filled, plain
 from kubenode.clients.errors import DeadlineExceeded, NotFound, RuntimeFailure
 from kubenode.clients.stubs import csi_pb2 as pb
-from kubenode.model.csi import Attachment, Snapshot, Volume, VolumeCapability, WantedVolume, read
+from kubenode.model.csi import Attachment, GroupSnapshot, Snapshot, Volume, VolumeCapability, WantedVolume, read
 
 Secrets = Mapping[str, str]
 # Seconds between two questions whether a snapshot is ready.
@@ -129,6 +129,33 @@ async def ready_snapshot(
 async def delete_snapshot(csi: CsiClient, snapshot_id: str, secrets: Secrets | None = None) -> None:
     """Also when it is gone. Raises FailedPrecondition while it is in use."""
     await _gone(csi.delete_snapshot(pb.DeleteSnapshotRequest(snapshot_id=snapshot_id, secrets=secrets)))
+
+
+async def create_group_snapshot(
+    csi: CsiClient,
+    name: str,
+    source_volume_ids: Sequence[str],
+    *,
+    parameters: Mapping[str, str] | None = None,
+    secrets: Secrets | None = None,
+) -> GroupSnapshot:
+    """Snapshots of all these volumes as of one moment. AlreadyExists: that name is of other volumes."""
+    answer = await csi.create_volume_group_snapshot(
+        pb.CreateVolumeGroupSnapshotRequest(
+            name=name, source_volume_ids=source_volume_ids, parameters=parameters, secrets=secrets
+        )
+    )
+    return read(plain(answer.group_snapshot), GroupSnapshot)
+
+
+async def delete_group_snapshot(csi: CsiClient, group: GroupSnapshot, secrets: Secrets | None = None) -> None:
+    """With all its snapshots, also when it is gone."""
+    request = pb.DeleteVolumeGroupSnapshotRequest(
+        group_snapshot_id=group.group_snapshot_id,
+        snapshot_ids=[one.snapshot_id for one in group.snapshots],
+        secrets=secrets,
+    )
+    await _gone(csi.delete_volume_group_snapshot(request))
 
 
 async def attach(csi: CsiClient, wanted: Attachment, secrets: Secrets | None = None) -> dict[str, str]:

@@ -117,6 +117,15 @@ class Snapshot(CsiValue, frozen=True):
     group_snapshot_id: str = ""
 
 
+class GroupSnapshot(CsiValue, frozen=True):
+    """Snapshots of several volumes as of one moment."""
+
+    group_snapshot_id: str = ""
+    snapshots: tuple[Snapshot, ...] = ()
+    creation_time: datetime | None = None
+    ready_to_use: bool = False
+
+
 class Capacity(CsiValue, frozen=True):
     """Bytes; a size that the driver does not tell is None."""
 

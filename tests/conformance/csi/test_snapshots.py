@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubenode.apply.csi_volumes import delete_snapshot
+from kubenode.apply.csi_volumes import create_group_snapshot, delete_group_snapshot, delete_snapshot
 from kubenode.clients.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from kubenode.clients.stubs import csi_pb2 as pb
 from kubenode.model.csi import ContentSource, SnapshotSource
@@ -94,3 +94,27 @@ async def test_a_volume_made_of_it_tells_so(maker: Subject) -> None:
     snapshot = await maker.snapshot(await maker.volume())
     source = ContentSource(snapshot=SnapshotSource(snapshot_id=snapshot.snapshot_id))
     assert (await maker.volume(maker.wanted(source=source))).content_source == source
+
+
+async def test_a_group_is_made_once_and_removed_with_all_its_snapshots(maker: Subject) -> None:
+    maker.needs("plugin:GROUP_CONTROLLER_SERVICE", "group_controller:CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT")
+    name, sources = maker.name(), [(await maker.volume()).volume_id for _ in range(2)]
+    made = [await create_group_snapshot(maker.controller, name, sources, secrets=maker.secrets) for _ in range(2)]
+    assert made[0].group_snapshot_id == made[1].group_snapshot_id
+    assert {one.source_volume_id for one in made[0].snapshots} == set(sources)
+    assert {one.group_snapshot_id for one in made[0].snapshots} == {made[0].group_snapshot_id}
+    for _ in range(2):
+        await delete_group_snapshot(maker.controller, made[0], maker.secrets)
+    with pytest.raises(NotFound):
+        await maker.controller.get_volume_group_snapshot(
+            pb.GetVolumeGroupSnapshotRequest(group_snapshot_id=made[0].group_snapshot_id, secrets=maker.secrets)
+        )
+
+
+@pytest.mark.parametrize("missing", ["name", "source_volume_ids"])
+async def test_a_group_needs_a_name_and_volumes(maker: Subject, missing: str) -> None:
+    maker.needs("plugin:GROUP_CONTROLLER_SERVICE")
+    request = pb.CreateVolumeGroupSnapshotRequest(name=maker.name(), source_volume_ids=["v"], secrets=maker.secrets)
+    clear(request, missing)
+    with pytest.raises(InvalidArgument):
+        await maker.controller.create_volume_group_snapshot(request)

@@ -22,8 +22,11 @@ from grpc import aio
 from kubenode.apply import csi_mounts
 from kubenode.apply.csi_volumes import (
     attach,
+    create_group_snapshot,
     create_snapshot,
     create_volume,
+    delete_group_snapshot,
+    delete_snapshot,
     delete_volume,
     detach,
     expand_volume,
@@ -462,3 +465,26 @@ async def test_a_driver_that_makes_empty_clones_is_at_fault(tmp_path: Path) -> N
     async with answering(tmp_path, pb.Volume(volume_id="empty")) as csi:
         with pytest.raises(RuntimeFailure, match=r"without the content .* Remove the volume empty"):
             await create_volume(csi, wanted)
+
+
+async def test_a_delay_is_time_that_passes(both: tuple[CsiDriver, Subject]) -> None:
+    driver, made = both
+    driver.fail("Probe", delay=0.2)
+    heard: list[tuple[str, float, ClientError | None]] = []
+    async with CsiClient(made.csi.endpoint, on_call=lambda *call: heard.append(call)) as csi:
+        await csi.probe()
+    ((name, seconds, error),) = heard
+    assert (name, error) == ("Probe", None)
+    assert seconds >= 0.2
+
+
+async def test_a_snapshot_of_a_group_goes_with_its_group(both: tuple[CsiDriver, Subject]) -> None:
+    _, made = both
+    name = made.name()
+    group = await create_group_snapshot(made.csi, name, [(await made.volume()).volume_id])
+    with pytest.raises(FailedPrecondition, match="is one of"):
+        await delete_snapshot(made.csi, group.snapshots[0].snapshot_id)
+    with pytest.raises(AlreadyExists):
+        await create_group_snapshot(made.csi, name, [(await made.volume()).volume_id])
+    await delete_group_snapshot(made.csi, group)
+    assert [one async for one in seen.snapshots(made.csi)] == []
