@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # More than any line has.
-PIPE_WIDTH = 100_000
+WIDTH = 100_000
+FILLING = re.compile(r" +(\x1b\[[0-9;]*m)?$")
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Colours only on a terminal; a pipe gets lines as long as they need to be."""
+    """Colours only on a terminal. Lines are as long as they need to be: no name is cut short to fit."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=True)
+    width = None if stderr and sys.stderr.isatty() else WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True)
 
 
 def printable(text: str) -> str:
@@ -48,13 +50,11 @@ def show(report: msgspec.Struct | dict[str, Any], output: Format, query: str, ta
         _for_programs(report, output, query)
         return
     out = console()
-    if out.is_terminal:
-        table(out)
-        return
     with out.capture() as captured:
         table(out)
-    # Tables fill their last column up, for the eyes only.
-    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
+    # Tables fill their last column up: where that is wide, the terminal would show lines of nothing.
+    for line in captured.get().splitlines():
+        print(FILLING.sub(r"\1", line))
 
 
 def show_lines(report: msgspec.Struct, output: Format, query: str, lines: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -55,12 +56,20 @@ def test_nothing_that_a_terminal_would_obey_is_told() -> None:
     assert out.getvalue() == "invalid /o/a\\x1b[2Jb .yaml: not\\u202eYAML\n"
 
 
-def test_through_a_pipe_no_line_is_filled_up(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_line_is_cut_short_or_filled_up(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+
     def table(out: Console) -> None:
         rows = Table(box=None, pad_edge=False)
-        rows.add_column("A")
+        rows.add_column("A", no_wrap=True)
         rows.add_row("x" * 1000)
         out.print(rows)
 
     show(SyncReport(node="n", dry_run=True), Format.TABLE, "", table)
-    assert capsys.readouterr().out == f"A\n{'x' * 1000}\n"
+    head = "\x1b[1mA\x1b[0m" if terminal else "A"
+    assert capsys.readouterr().out == f"{head}\n{'x' * 1000}\n"
