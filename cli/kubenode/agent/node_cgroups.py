@@ -7,10 +7,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from kubenode.apply.cgroups import set_cgroup
 from kubenode.clients.errors import ClientError
+from kubenode.model.actions import Result
 from kubenode.model.facts import NodeFacts
 from kubenode.model.pod import Pod
+from kubenode.model.reports import Step
 from kubenode.model.settings import Settings
 from kubenode.model.specs import CgroupSpec
 from kubenode.observe.cgroups import cgroup_fact
@@ -23,6 +27,8 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 60.0
 RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS = 1.0, 60.0
 
+WHY = "what the node gives to its pods"
+
 Facts = Callable[[Settings], NodeFacts]
 
 
@@ -31,6 +37,26 @@ def node_cgroup_changes(pods: Iterable[Pod], settings: Settings, facts: Facts = 
     wanted = node_cgroups(pods, settings, facts(settings))
     seen = [(spec, cgroup_fact(spec)) for spec in wanted]
     return tuple(spec for spec, there in seen if there is None or differs(spec, there))
+
+
+async def sync_node_cgroups(pods: Iterable[Pod], settings: Settings, *, dry_run: bool) -> tuple[Step, ...]:
+    """What is done now, or would be, and how it went."""
+    try:
+        changes = await asyncio.to_thread(node_cgroup_changes, tuple(pods), settings)
+    except (ClientError, OSError) as error:
+        return (Step(action="look at the node's cgroups", why=WHY, result=Result.FAILED, message=str(error)),)
+    return tuple([await _step(spec, dry_run=dry_run) for spec in changes])
+
+
+async def _step(spec: CgroupSpec, *, dry_run: bool) -> Step:
+    planned = Step(action=f"set cgroup {spec.name}", why=WHY)
+    if dry_run:
+        return planned
+    try:
+        await asyncio.to_thread(set_cgroup, spec)
+    except (ClientError, OSError) as error:
+        return msgspec.structs.replace(planned, result=Result.FAILED, message=str(error))
+    return msgspec.structs.replace(planned, result=Result.DONE)
 
 
 async def keep_node_cgroups(

@@ -17,6 +17,7 @@ from kubenode.agent.admission import Admission
 from kubenode.agent.config import ConfigurationError, load
 from kubenode.agent.desired import Sources
 from kubenode.agent.lock import node_lock, refuse_beside_kubelet, upstream_kubelet
+from kubenode.agent.node_cgroups import sync_node_cgroups
 from kubenode.agent.once import Node, Turn, look, open_node, turn
 from kubenode.agent.tables import pods_report, status_of
 from kubenode.clients.agent import AgentClient
@@ -146,6 +147,8 @@ async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
     async with open_node(settings, acting=True) as node:
         snapshot, keys = await survey(settings, node, keep=not dry_run)
         never = asyncio.Event()
+        taken = [desired.pod for desired in snapshot.pods.values() if desired.refusal is None]
+        steps = await sync_node_cgroups(taken, node.settings, dry_run=dry_run)
         turns = await _each(
             keys,
             lambda key: (
@@ -157,6 +160,7 @@ async def _sync_here(settings: Settings, *, dry_run: bool) -> SyncReport:
     return SyncReport(
         node=settings.node_name,
         dry_run=dry_run,
+        steps=steps,
         pods=tuple(_synced(key, done, snapshot, dry_run=dry_run) for key, done in sorted(turns.items())),
         manifests=tuple(manifest_state(item) for item in snapshot.items),
         objects=tuple(object_state(item) for item in snapshot.object_items),

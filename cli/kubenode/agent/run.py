@@ -13,7 +13,7 @@ import msgspec
 import kubenode
 from kubenode.agent.admission import Admission
 from kubenode.agent.desired import Sources
-from kubenode.agent.node_cgroups import keep_node_cgroups
+from kubenode.agent.node_cgroups import keep_node_cgroups, sync_node_cgroups
 from kubenode.agent.noting import Notebook
 from kubenode.agent.once import Node, Turn, open_node
 from kubenode.agent.tables import pods_report, status_of
@@ -153,6 +153,7 @@ class Agent:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RUNTIME_PATIENCE_SECONDS):
                 await self._pleg.first.wait()
+        steps = await sync_node_cgroups(self._admitted(), self._settings, dry_run=dry_run)
         workers = list(self._workers.values())
         synced = await asyncio.gather(
             *(_preview(worker, snapshot) if dry_run else _turn(worker, snapshot) for worker in workers)
@@ -160,6 +161,7 @@ class Agent:
         return SyncReport(
             node=self._settings.node_name,
             dry_run=dry_run,
+            steps=steps,
             pods=tuple(sorted(synced, key=lambda pod: pod.pod)),
             manifests=tuple(manifest_state(item) for item in snapshot.items),
             objects=tuple(object_state(item) for item in snapshot.object_items),

@@ -13,9 +13,11 @@ from kubenode.commands.output import console, plain, printable, show
 from kubenode.commands.running import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from kubenode.model.reports import PodSync, SyncReport
+    from kubenode.model.reports import PodSync, Step, SyncReport
 
 
 def sync(
@@ -39,7 +41,8 @@ def sync(
     with console(stderr=True).status("planning" if dry_run else "syncing"):
         report = run(queries.sync(settings, dry_run=dry_run))
     show(report, output, query, lambda out: _table(out, report))
-    failed = any(pod.error or any(step.result == "failed" for step in pod.steps) for pod in report.pods)
+    steps = [*report.steps, *(step for pod in report.pods for step in pod.steps)]
+    failed = any(pod.error for pod in report.pods) or any(step.result == "failed" for step in steps)
     if wait:
         with console(stderr=True).status("waiting for the pods"):
             missing = run(queries.wait_until_running(settings, timeout))
@@ -52,9 +55,13 @@ def sync(
 
 def _table(out: Console, report: SyncReport) -> None:
     changes = [pod for pod in report.pods if pod.steps or pod.error or pod.notes]
+    if report.steps:
+        out.print(f"[bold]node {plain(report.node)}[/]")
+        _steps(out, report.steps)
     for pod in changes:
         out.print(f"[bold]{plain(pod.pod)}[/]")
-        _steps(out, pod)
+        _steps(out, pod.steps)
+        _rest(out, pod)
     for error in report.errors:
         out.print(f"[red]{plain(error)}[/]")
     for manifest in report.manifests:
@@ -62,18 +69,22 @@ def _table(out: Console, report: SyncReport) -> None:
             place = f"{manifest.source}:{manifest.line}" if manifest.line else manifest.source
             out.print(f"[yellow]{manifest.state}[/] {plain(place)}: {plain(manifest.reason)}")
     show_objects(out, report.objects)
-    if not any(pod.steps or pod.error for pod in changes):
+    if not report.steps and not any(pod.steps or pod.error for pod in changes):
         out.print(f"nothing to do for {_pods(len(report.pods))}")
     elif report.dry_run:
-        out.print(f"{sum(len(pod.steps) for pod in changes)} steps for {_pods(len(changes))}; nothing was changed")
+        number = len(report.steps) + sum(len(pod.steps) for pod in changes)
+        out.print(f"{number} steps for {_pods(len(changes))}; nothing was changed")
 
 
-def _steps(out: Console, pod: PodSync) -> None:
+def _steps(out: Console, steps: Sequence[Step]) -> None:
     marks = {"": "·", "done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
-    for step in pod.steps:
+    for step in steps:
         out.print(f"  {marks[step.result]} {plain(step.action)}  [dim]({plain(step.why)})[/]")
         if step.message and step.result == "failed":
             out.print(f"      {plain(step.message)}")
+
+
+def _rest(out: Console, pod: PodSync) -> None:
     for note in pod.notes:
         out.print(f"  [yellow]![/] {plain(note)}")
     if pod.error:

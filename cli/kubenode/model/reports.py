@@ -70,8 +70,11 @@ class PodSync(Report, frozen=True, kw_only=True):
 
 
 class SyncReport(Report, frozen=True, kw_only=True):
+    """`steps` are those of the node itself, for all pods together."""
+
     node: str
     dry_run: bool
+    steps: tuple[Step, ...] = ()
     pods: tuple[PodSync, ...] = ()
     manifests: tuple[ManifestState, ...] = ()
     objects: tuple[ObjectState, ...] = ()

@@ -21,14 +21,20 @@ def test_without_an_agent_the_preview_is_what_then_happens(own_agent: AgentProce
     preview = own_agent.ask("sync", "--dry-run")
     assert view.pods() == {}
     assert not own_agent.logs.exists()
-    assert [action for name, action, _ in steps(preview) if name == "default/one-testnode"] == [
+    told = [action for name, action, _ in steps(preview) if name == "default/one-testnode"]
+    assert [action.partition(" /")[0] for action in told] == [
+        "make directory",
+        "set cgroup",
         "run sandbox, attempt 0",
+        "write",
         "create container app from kubenode.test/busybox:1",
         "start container app",
     ]
 
     done = own_agent.ask("sync")
     assert steps(done) == steps(preview)
+    assert [step["action"] for step in done["steps"]] == [step["action"] for step in preview["steps"]]
+    assert {step["result"] for step in done["steps"]} == {"done"}
     assert {step["result"] for plan in done["pods"] for step in plan["steps"]} == {"done"}
     assert sorted(view.running().values()) == ["one-testnode", "two-testnode", "two-testnode"]
     assert steps(own_agent.ask("sync")) == []
@@ -75,5 +81,5 @@ def test_beside_a_kubelet_only_the_preview_works(own_agent: AgentProcess, view: 
             kubelet.kill()
     assert (code, output) == (3, "")
     assert f"a kubelet runs on this node (process {kubelet.pid})" in errors
-    assert len(steps(preview)) == 3
+    assert len(steps(preview)) == 6
     assert view.pods() == {}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import leave_out
-from kubenode.agent.node_cgroups import keep_node_cgroups, node_cgroup_changes
+from kubenode.agent.node_cgroups import keep_node_cgroups, node_cgroup_changes, sync_node_cgroups
 from kubenode.clients.cgroupfs import MOUNT, remove
 from kubenode.model.facts import NodeFacts
 from kubenode.model.pod import Pod
@@ -55,6 +55,19 @@ async def test_they_follow_the_pods(settings: Settings) -> None:
     await _until(settings, "burstable", 1536)
     assert node_cgroup_changes(pods, settings, lambda _: FACTS) == ()
     task.cancel()
+
+
+async def test_a_sync_shows_them_then_writes_them(settings: Settings) -> None:
+    pods = [_pod("500m")]
+    shown = await sync_node_cgroups(pods, settings, dry_run=True)
+    assert [(step.action, step.result) for step in shown] == [
+        (f"set cgroup {settings.kubelet.cgroup_root}/kubepods{tier}", "") for tier in ("", "/burstable", "/besteffort")
+    ]
+    assert await sync_node_cgroups(pods, settings, dry_run=True) == shown, "a preview changes nothing"
+    done = await sync_node_cgroups(pods, settings, dry_run=False)
+    assert [step.action for step in done] == [step.action for step in shown]
+    assert {step.result for step in done} == {"done"}
+    assert await sync_node_cgroups(pods, settings, dry_run=False) == ()
 
 
 async def test_a_problem_is_told_once_and_tried_again(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
