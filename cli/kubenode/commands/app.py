@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -43,13 +44,16 @@ def main() -> None:
     command = typer.main.get_command(app)
     try:
         result = command.main(prog_name="kubenode", standalone_mode=False)
+        # Not at the interpreter's end, where nobody could say anything about it.
+        print(end="", flush=True)
     except typer.exceptions.TyperException as error:
         print(_usage(error), file=sys.stderr)
         sys.exit(USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        # What is left to be written has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
     except Exception as error:
         sys.exit(explain(error))

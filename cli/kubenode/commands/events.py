@@ -108,7 +108,8 @@ def _line(cells: Iterable[str]) -> str:
 def _row(event: Event) -> tuple[str, str, str, str, str]:
     from kubenode.model.duration import format_age
 
-    about = f"pod/{event.pod}" if event.pod else event.source
+    namespace = "" if event.namespace in ("", "default") else f"{event.namespace}/"
+    about = f"pod/{namespace}{event.pod}" if event.pod else event.source
     times = f" (x{event.count})" if event.count > 1 else ""
     message = " ".join(event.message.split())
     return format_age(time.time() - event.last_at), event.type, event.reason, about, f"{message}{times}"

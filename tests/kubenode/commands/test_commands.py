@@ -171,3 +171,13 @@ def test_a_reader_that_leaves_is_no_error(config: Path) -> None:
     command = f"{sys.executable} -m kubenode health --config {config} -o json | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
+
+
+def test_a_reader_that_left_before_is_no_error_either(config: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "kubenode", "health", "--config", str(config)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=60, env=environment, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -256,6 +257,12 @@ async def test_events_are_listed(agent: FakeAgent, config: Path) -> None:
     assert header.split("  ")[0] == "LAST SEEN"
     assert [row.split()[3] for row in rows] == ["pod/web-node", "pod/web-node", "pod/other-node", "/manifests/bad.yaml"]
     assert rows[1].rstrip().endswith("failed twice (x2)")
+
+
+async def test_events_of_one_name_in_two_namespaces(agent: FakeAgent, config: Path) -> None:
+    agent.store.record([msgspec.structs.replace(_event("elsewhere", 1), namespace="other")])
+    _, output, _ = await _run("events", "--config", config)
+    assert output.splitlines()[-1].split()[3] == "pod/other/web-node"
 
 
 async def test_events_of_one_pod_and_of_a_while(agent: FakeAgent, config: Path) -> None:
