@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A CSI driver for tests, as a process: `csi_driver.py --endpoint unix:///… --root DIR`; --help tells all."""
 
 from __future__ import annotations
