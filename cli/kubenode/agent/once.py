@@ -28,6 +28,8 @@ from kubenode.model.settings import Settings
 from kubenode.model.static_pod import DesiredPod
 from kubenode.observe.driver import runtime_cgroup_driver
 from kubenode.observe.local import LocalObserver
+from kubenode.observe.probe_store import States
+from kubenode.observe.probe_store import load as load_verdicts
 from kubenode.observe.probing import Prober
 from kubenode.observe.runtime import RuntimeObserver
 from kubenode.plan.pod import plan
@@ -54,6 +56,8 @@ class Node:
     local: LocalObserver
     executor: PodExecutor
     prober: Prober | None = None
+    # What an agent kept, for one that looks while none runs.
+    verdicts: States = field(default_factory=dict)
     looks: PatientCalls = field(default_factory=PatientCalls)
     clock: Callable[[], float] = time.time
 
@@ -88,7 +92,22 @@ async def open_node(settings: Settings, on_call: OnCall | None = None, *, acting
             puller=ImagePuller(cri, settings.parallel_pulls),
             log_links=Path(settings.kubenode.container_logs_directory),
         )
-        yield Node(settings, cri, RuntimeObserver(cri), LocalObserver(settings), executor)
+        yield Node(
+            settings,
+            cri,
+            RuntimeObserver(cri),
+            LocalObserver(settings),
+            executor,
+            verdicts=_kept_verdicts(settings),
+        )
+
+
+def _kept_verdicts(settings: Settings) -> States:
+    try:
+        return load_verdicts(settings.kept_probes)
+    except OSError as error:
+        log.warning("probe results cannot be read from %s: %s", settings.kept_probes, error.strerror)
+        return {}
 
 
 async def _with_driver(settings: Settings, cri: CriClient) -> Settings:
@@ -121,7 +140,7 @@ async def observe(node: Node, key: PodKey, desired: DesiredPod | None) -> Observ
         raise RuntimeFailure(
             endpoint=FILES, operation=LOOK, subject=f"pod {key}", detail=str(error), remedy="It is tried again."
         ) from error
-    return _probed(seen, node.prober) if node.prober else seen
+    return _probed(seen, node.prober.states(key) if node.prober else node.verdicts)
 
 
 def _hangs(key: PodKey, desired: DesiredPod | None) -> DeadlineExceeded:
@@ -136,8 +155,7 @@ def _hangs(key: PodKey, desired: DesiredPod | None) -> DeadlineExceeded:
     )
 
 
-def _probed(seen: ObservedPod, prober: Prober) -> ObservedPod:
-    states = prober.states(seen.key)
+def _probed(seen: ObservedPod, states: States) -> ObservedPod:
     containers = tuple(
         dataclasses.replace(one, probes=states[one.id]) if one.id in states else one for one in seen.containers
     )

@@ -38,7 +38,6 @@ from kubenode.model.settings import Settings
 from kubenode.model.source import Snapshot
 from kubenode.observe.node import runtime as runtime_facts
 from kubenode.observe.pleg import Pleg
-from kubenode.observe.probe_store import load as load_probes
 from kubenode.observe.probe_store import save as save_probes
 from kubenode.observe.probing import Prober
 from kubenode.plan.stale import stale_environments
@@ -58,11 +57,8 @@ class Agent:
 
     def __init__(self, settings: Settings, node: Node, metrics: Metrics, workers: dict[PodKey, Worker]) -> None:
         self._settings = settings
-        self._kept_probes = settings.state_directory / "probes.json"
         self._notebook = Notebook(settings, node.clock, workers, lambda: self._sources.snapshot)
-        self._prober = Prober(
-            node.cri, self._probe_changed, node.clock, load_probes(self._kept_probes), self._notebook.probed
-        )
+        self._prober = Prober(node.cri, self._probe_changed, node.clock, node.verdicts, self._notebook.probed)
         self._node = dataclasses.replace(node, prober=self._prober)
         self._metrics = metrics
         self._workers = workers
@@ -133,7 +129,13 @@ class Agent:
         ]
         report = pods_report(self._settings, self._sources.snapshot, statuses)
         complete = report.complete and self._pleg.first.is_set() and len(statuses) == len(self._workers)
-        return msgspec.structs.replace(report, complete=complete)
+        return msgspec.structs.replace(report, complete=complete, stale=self._stale())
+
+    def _stale(self) -> str:
+        """That what is told may be old, where the runtime does not answer."""
+        if not self._pleg.error:
+            return ""
+        return f"The runtime was last seen {self._pleg.age_seconds:.0f} s ago, and the pods are told as then."
 
     def state(self) -> AgentState:
         return AgentState(
@@ -212,13 +214,14 @@ class Agent:
 
     async def _keep_probes(self) -> None:
         """A restart of the agent must not change what is ready; a full disk costs only that."""
+        kept_at = self._settings.kept_probes
         while True:
             await self._prober.flipped.wait()
             self._prober.flipped.clear()
             try:
-                await asyncio.to_thread(save_probes, self._kept_probes, self._prober.kept)
+                await asyncio.to_thread(save_probes, kept_at, self._prober.kept)
             except OSError as error:
-                log.warning("probe results cannot be kept in %s: %s", self._kept_probes, error.strerror)
+                log.warning("probe results cannot be kept in %s: %s", kept_at, error.strerror)
 
     def _worker(self, key: PodKey) -> Worker:
         if key not in self._workers:

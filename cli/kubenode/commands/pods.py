@@ -42,7 +42,7 @@ def _table(out: Console, report: PodsReport) -> None:
     for pod in report.pods:
         if pod.message:
             out.print(f"{plain(pod.name)}: {plain(pod.message)}")
-    for error in report.errors:
+    for error in (*filter(None, (report.stale,)), *report.errors):
         out.print(f"[red]{plain(error)}[/]")
     for manifest in report.manifests:
         if manifest.state != "valid":

@@ -36,9 +36,13 @@ class ObjectState(Report, frozen=True, kw_only=True):
 
 
 class PodsReport(Report, frozen=True, kw_only=True):
-    """`complete`: every source and the runtime have answered. `errors` are those of sources that cannot be read."""
+    """`complete`: every source and the runtime have answered. `errors` are those of sources that cannot be read.
+
+    `stale` says, while the runtime does not answer, since when what is told may be otherwise.
+    """
 
     node: str
+    stale: str = ""
     pods: tuple[PodStatus, ...] = ()
     manifests: tuple[ManifestState, ...] = ()
     objects: tuple[ObjectState, ...] = ()

@@ -110,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.kubenode.root_directory) / "kubenode"
 
     @property
+    def kept_probes(self) -> Path:
+        return self.state_directory / "probes.json"
+
+    @property
     def file_check_seconds(self) -> float:
         return parse_duration(self.kubelet.file_check_frequency)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,8 @@ import msgspec
 from kubenode.clients.disk import make_private_directory, write_atomic
 from kubenode.model.pod import Pod
 from kubenode.model.static_pod import Origin, SourceKind
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -35,7 +38,9 @@ def load(path: Path, kind: type[R]) -> list[R]:
     except FileNotFoundError:
         return []
     except msgspec.DecodeError:
-        path.replace(path.with_suffix(".spoilt"))
+        aside = path.with_suffix(".spoilt")
+        path.replace(aside)
+        log.warning("%s is spoilt: it stands aside as %s, which may be removed", path, aside)
         return []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.agent import AgentProcess, container, pod
+from support.agent import NODE, AgentProcess, container, pod
 
 SOON = {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 1}
 FOREVER = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"
@@ -148,6 +148,8 @@ def test_the_restart_count_never_falls(agent: AgentProcess) -> None:
 def test_a_restart_of_the_agent_changes_no_readiness(agent: AgentProcess) -> None:
     agent.until_pod("startup-then-ready", lambda told: told.get("ready") == 1)
     agent.kill()
+    alone = {one["name"]: one["ready"] for one in agent.ask("pods")["pods"]}
+    assert alone[f"startup-then-ready-{NODE}"] == 1, "also for who looks while no agent runs"
     agent.start()
     unready = []
 

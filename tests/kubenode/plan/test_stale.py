@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from support.plans import desired_pod, observed_pod
 # The containers of the tests were created 100 s after the epoch.
 KEY = ObjectKey("Secret", "default", "web")
 VALUE = Secret(api_version="v1", kind="Secret", metadata=Metadata(name="web"))
-USER = desired_pod({"containers": [{"name": "app", "envFrom": [{"secretRef": {"name": "web"}}]}, "other"]})
+WITHOUT = desired_pod({"containers": [{"name": "app", "envFrom": [{"secretRef": {"name": "web"}}]}, "other"]})
+USER = dataclasses.replace(WITHOUT, objects={KEY: VALUE})
 TOLD = ("container app has Secret default/web as environment and keeps its old values until it starts again",)
 
 
@@ -37,6 +39,12 @@ CASES: list[tuple[dict[str, Any], ObjectItem, tuple[str, ...]]] = [
 @pytest.mark.parametrize(("containers", "changed", "told"), CASES)
 def test_what_is_told(containers: dict[str, Any], changed: ObjectItem, told: tuple[str, ...]) -> None:
     assert stale_environments(USER, observed_pod(USER, {"s0": {}}, containers), [changed]) == told
+
+
+def test_what_could_not_start_again_is_told() -> None:
+    (told,) = stale_environments(WITHOUT, observed_pod(WITHOUT, {"s0": {}}, {"app-0": {}, "other-0": {}}), [])
+    assert told.startswith("container app runs on, and could not start again: Secret default/web")
+    assert stale_environments(WITHOUT, observed_pod(WITHOUT, {"s0": {}}, {"other-0": {}}), []) == ()
 
 
 def test_a_volume_is_not_told_of_since_it_changes() -> None:
