@@ -17,6 +17,8 @@ def steps(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def test_without_an_agent_the_preview_is_what_then_happens(own_agent: AgentProcess, view: RuntimeView) -> None:
+    # One that no other test has made cgroups in.
+    own_agent.configure(cgroupRoot=f"{own_agent.cgroup_root}/sync")
     own_agent.put_pods(pod("one"), pod("two", containers=[container("first"), container("second")]))
     preview = own_agent.ask("sync", "--dry-run")
     assert view.pods() == {}
