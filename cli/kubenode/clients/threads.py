@@ -11,6 +11,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -90,11 +91,10 @@ def _started(work: Callable[[], T]) -> asyncio.Future[T]:
         settle: Callable[[], None]
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001
-            failure = error
-            settle = lambda: future.set_exception(failure)  # noqa: E731
+        except BaseException as error:  # noqa: BLE001 (whatever it is, the one who waits is told)
+            settle = partial(future.set_exception, error)
         else:
-            settle = lambda: future.set_result(result)  # noqa: E731
+            settle = partial(future.set_result, result)
         # The loop may have ended meanwhile.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle)

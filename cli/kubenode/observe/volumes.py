@@ -98,7 +98,7 @@ def _names(directory: Path) -> list[str]:
 
 
 @functools.lru_cache(_MARKERS_KEPT)
-def _marker(directory: str, identity: tuple[int, int, int]) -> Marker | None:  # noqa: ARG001
+def _marker(directory: str, identity: tuple[int, int, int]) -> Marker | None:  # noqa: ARG001 (the cache's key)
     """What the marker of that identity says; None when it says nothing that is understood."""
     path = Path(directory, MARKER)
     try:
