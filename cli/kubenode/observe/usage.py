@@ -6,9 +6,9 @@ import os
 import stat
 import time
 
+from kubenode.plan.volume_usage import MEASURED_EVERY_SECONDS
+
 BLOCK = 512
-# Walking a large directory costs; it is not done more often.
-MEASURED_EVERY_SECONDS = 10.0
 
 
 class DirectoryUsage:

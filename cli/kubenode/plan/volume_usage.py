@@ -9,7 +9,7 @@ from kubenode.model.quantity import whole
 from kubenode.model.volume_specs import VolumeFact
 from kubenode.model.volumes import Volume
 
-# As often as the kubelet looks for what is to be evicted.
+# As often as the kubelet looks for what is to be evicted; walking a large directory more often would cost.
 MEASURED_EVERY_SECONDS = 10.0
 
 

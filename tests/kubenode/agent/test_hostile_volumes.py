@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from conftest import leave_out
 from support.agent import FOREVER, AgentProcess, container, pod
 from support.containerd import RealRuntime
 from support.rich_pods import config_map, left_of_pods, secret, volume
@@ -194,7 +193,7 @@ def test_places_that_hang_hold_up_nobody_else(
 def hanging(runtime: RealRuntime, place: Path) -> Iterator[None]:
     """A place that answers nobody, for all in the runtime's namespaces."""
     if not Path("/dev/fuse").exists():
-        pytest.skip("there is no /dev/fuse to make a place that hangs")
+        leave_out("there is no /dev/fuse to make a place that hangs")
     command = runtime.inside(sys.executable, "-I", str(HUNG), str(place))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hung:
         assert hung.stdout is not None

@@ -156,7 +156,7 @@ async def test_debians_plugins_do_not_know_1_1_and_that_is_told() -> None:
     assert [binary.type for binary in binaries] == ["bridge", "host-local", "portmap"]
     assert [binary.problem for binary in binaries] == ["", "", ""]
     if any("1.1.0" in binary.versions for binary in binaries):
-        pytest.skip("these plugins are newer than Debian 12's")
+        leave_out("these plugins are newer than Debian 12's")
     problems = check(net, [], binaries)
     assert {problem.severity for problem in problems} == {Severity.ERROR}
     assert len(problems) == 3
