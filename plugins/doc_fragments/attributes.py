@@ -31,6 +31,32 @@ attributes:
       - kubenode.node.node
 """
 
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would change, changing nothing.
+    support: full
+    details: It never changes anything.
+  diff_mode:
+    description: Shows what changed, or would change, in diff mode.
+    support: none
+    details: It never changes anything.
+  idempotent:
+    description: Run twice in a row, with nothing else at work, the second run changes nothing.
+    support: full
+    details: It never changes anything.
+  platform:
+    description: Systems that the module can run on.
+    platforms: linux
+    support: full
+  action_group:
+    description: Options for every module are set with C(group/kubenode.node.node) in C(module_defaults).
+    support: full
+    membership:
+      - kubenode.node.node
+"""
+
     LIBRARY = r"""
 options: {}
 requirements:
