@@ -64,10 +64,19 @@ class Connection:
 
     on_call(name, seconds, error): hears of each call that was answered or failed; for a stream when it ended.
     request_timeout: seconds; what it means for each call is in the client's own table of deadlines.
+    metadata: of every call.
     """
 
-    def __init__(self, endpoint: str, *, on_call: OnCall | None = None, request_timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        on_call: OnCall | None = None,
+        request_timeout: float = 120.0,
+        metadata: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.path = socket_path(endpoint)
+        self.metadata = metadata
         self.endpoint = f"unix://{self.path}"
         self.on_call = on_call
         self.request_timeout = request_timeout
@@ -180,7 +189,7 @@ class UnaryCall(Call[Request, Response]):
             method = self.connection.channel.unary_unary(
                 self.rpc.path, self.rpc.request.SerializeToString, self.rpc.response.FromString
             )
-            return await method(request, timeout=limit)
+            return await method(request, timeout=limit, metadata=self.connection.metadata)
 
 
 class QueryCall(UnaryCall[Request, Response]):
@@ -200,7 +209,7 @@ class StreamCall(Call[Request, Response]):
             method = self.connection.channel.unary_stream(
                 self.rpc.path, self.rpc.request.SerializeToString, self.rpc.response.FromString
             )
-            call = method(request, timeout=limit)
+            call = method(request, timeout=limit, metadata=self.connection.metadata)
             try:
                 async for message in call:
                     yield message

@@ -7,10 +7,11 @@ import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from kubenode.clients.stubs import cri_pb2, csi_pb2, health_pb2, pluginregistration_pb2
+from kubenode.clients.stubs import containerd_images_pb2, cri_pb2, csi_pb2, health_pb2, pluginregistration_pb2
 
 FACTS = Path(__file__).parent / "facts"
 APIS = {
+    "containerd_images": containerd_images_pb2.DESCRIPTOR,
     "cri": cri_pb2.DESCRIPTOR,
     "csi": csi_pb2.DESCRIPTOR,
     "health": health_pb2.DESCRIPTOR,
