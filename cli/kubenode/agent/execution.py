@@ -13,7 +13,7 @@ import tty as terminal
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from kubenode.agent.looking import NoContainer, choose, find, runtime, seen_pods
+from kubenode.agent.looking import running, runtime
 from kubenode.clients.errors import DeadlineExceeded
 from kubenode.clients.streaming import Streams, TerminalSize, exec_stream
 from kubenode.model.settings import Settings
@@ -23,7 +23,7 @@ PIECE = 32 << 10
 
 @dataclass(frozen=True, slots=True)
 class ExecRequest:
-    """What is asked for. `timeout`: seconds for the whole command, None for ever."""
+    """What is asked for. `timeout`: seconds for the whole command, None for ever; `quiet`: nothing is said beside."""
 
     name: str
     argv: tuple[str, ...]
@@ -31,21 +31,15 @@ class ExecRequest:
     stdin: bool = False
     tty: bool = False
     timeout: float | None = None
+    quiet: bool = False
 
 
 async def execute(settings: Settings, request: ExecRequest) -> int:
     """Run it with this process's own streams; its exit code. Raises KubenodeError."""
     async with runtime(settings) as cri:
-        pod, target = find(request.name, await seen_pods(cri), settings.node_name)
-        name, note = choose(pod, request.container or target.container)
-        if note:
+        pod, container, note = await running(cri, request.name, request.container, settings.node_name)
+        if note and not request.quiet:
             print(note, file=sys.stderr)
-        container = pod.latest(name)
-        if container is None or not container.running:
-            raise NoContainer(
-                f"Container {name} of {pod.key} does not run, so nothing can be run in it. "
-                f"kubenode logs {pod.key}/{name} shows what it said."
-            )
         with _raw_terminal(request.tty and request.stdin):
             try:
                 async with asyncio.timeout(request.timeout):
@@ -54,7 +48,7 @@ async def execute(settings: Settings, request: ExecRequest) -> int:
                 raise DeadlineExceeded(
                     endpoint=cri.endpoint,
                     operation="Exec",
-                    subject=f"{pod.key}/{name}",
+                    subject=f"{pod.key}/{container.name}",
                     detail=f"the command did not end in {request.timeout:g} s",
                     remedy="It may still run in the container.",
                 ) from None

@@ -107,6 +107,22 @@ def choose(pod: SeenPod, name: str) -> tuple[str, str]:
     return first, f"Container {first} of {pod.key}, by default; it has {', '.join(there)}."
 
 
+async def running(cri: CriClient, text: str, container: str, node_name: str) -> tuple[SeenPod, SeenContainer, str]:
+    """The pod, its container that runs, and what to say of the choice. Raises KubenodeError.
+
+    text: names the pod, and maybe the container; `container` is asked for beside it, or empty
+    """
+    pod, target = find(text, await seen_pods(cri), node_name)
+    name, note = choose(pod, container or target.container)
+    found = pod.latest(name)
+    if found is None or not found.running:
+        raise NoContainer(
+            f"Container {name} of {pod.key} does not run, so nothing can be run in it. "
+            f"kubenode logs {pod.key}/{name} shows what it said."
+        )
+    return pod, found, note
+
+
 async def waiting(settings: Settings, text: str, container: str) -> NoContainer | None:
     """What a container that the runtime has not got yet waits for, if an agent runs and knows it."""
     try:

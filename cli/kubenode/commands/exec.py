@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kubenode.commands.naming import POD_HELP, complete_container, complete_pod
 from kubenode.commands.options import CONFIG, NodeName, settings_of
+
+if TYPE_CHECKING:
+    from kubenode.agent.execution import ExecRequest
+    from kubenode.model.settings import Settings
 
 INTERRUPTED = 143
 
@@ -24,6 +29,18 @@ def exec_(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0, help="Seconds that the command may take; 0: as long as it wants.")
     ] = 0,
+    runtime_endpoint: Annotated[
+        str, typer.Option("--runtime-endpoint", help="The runtime's socket, instead of the configuration's.")
+    ] = "",
+    report: Annotated[
+        str,
+        typer.Option(
+            "--report",
+            metavar="WORD",
+            help="For programs: exit with 0, and end standard error with a line of this word and the exit code, or of "
+            "the word, - and why the command could not be run.",
+        ),
+    ] = "",
     config: Annotated[
         Path, typer.Option("--config", envvar="KUBENODE_CONFIG", help="The agent's configuration file.")
     ] = CONFIG,
@@ -33,14 +50,44 @@ def exec_(
 
     Exits with the command's own exit code.
     """
+    from kubenode.agent.execution import ExecRequest
+
+    request = ExecRequest(pod, tuple(command), container, stdin, tty, timeout or None, quiet=bool(report))
+    if not report:
+        raise typer.Exit(_run(_settings(config, node, runtime_endpoint), request))
+    from kubenode.clients.errors import KubenodeError
+
+    try:
+        answer = str(_run(_settings(config, node, runtime_endpoint), request))
+    except KubenodeError as error:
+        answer = f"- {' '.join(str(error).split())}"
+    print(f"{report} {answer}", file=sys.stderr)
+
+
+def _run(settings: Settings, request: ExecRequest) -> int:
     import asyncio
 
-    from kubenode.agent.execution import ExecRequest, execute
+    from kubenode.agent.execution import execute
 
-    settings = settings_of(config, node)
-    request = ExecRequest(pod, tuple(command), container, stdin, tty, timeout or None)
     try:
-        code = asyncio.run(execute(settings, request))
+        return asyncio.run(execute(settings, request))
     except asyncio.CancelledError:
-        code = INTERRUPTED
-    raise typer.Exit(code)
+        return INTERRUPTED
+
+
+def _settings(config: Path, node: str, endpoint: str) -> Settings:
+    """Where only the upstream kubelet runs there is no such file; the runtime is looked for. Raises KubenodeError."""
+    import socket
+
+    import msgspec
+
+    from kubenode.model.settings import Settings
+
+    if node or config != CONFIG or config.exists():
+        settings = settings_of(config, node)
+    else:
+        settings = Settings(node_name=socket.gethostname().lower())
+    if not endpoint:
+        return settings
+    kubelet = msgspec.structs.replace(settings.kubelet, container_runtime_endpoint=endpoint)
+    return msgspec.structs.replace(settings, kubelet=kubelet)
