@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -21,7 +21,12 @@ class OptionError(KubenodeError):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all options. Names and defaults are those of the module's argument_spec."""
+    """Base of all options. Names and defaults are those of the module's argument_spec.
+
+    In what `verbatim` names a null is a value of its own.
+    """
+
+    verbatim: ClassVar[tuple[str, ...]] = ()
 
 
 class CriOptions(Options, frozen=True, kw_only=True):
@@ -37,8 +42,11 @@ _Kind = TypeVar("_Kind", bound=Options)
 
 def read(kind: type[_Kind], params: Mapping[str, Any]) -> _Kind:
     """The options as they were given; null is the same as not given, at any depth. Raises OptionError."""
+    given = {
+        key: value if key in kind.verbatim else _given(value) for key, value in params.items() if value is not None
+    }
     try:
-        return msgspec.convert(_given(params), kind)
+        return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         raise OptionError(_sentence(str(error))) from None
 

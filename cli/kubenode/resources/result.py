@@ -35,7 +35,9 @@ class Result:
 
     values: what the module returns, by name; dataclasses, structs and dates may be in it
     steps: all that was done or, in check mode, would be; none means that nothing changed
-    before, after: what the steps change, as plain values of the caller's own terms; None where there is nothing
+    before, after: what the steps change, as plain values of the caller's own terms, or as lines of text; None where
+        there is nothing
+    header: what the two are of, such as a file's path
     changed: only for what changes without steps that could be known
     """
 
@@ -43,6 +45,7 @@ class Result:
     steps: Sequence[Step] = ()
     before: object = None
     after: object = None
+    header: str = ""
     warnings: Sequence[str] = ()
     changed: bool = False
 
@@ -54,12 +57,14 @@ class Result:
             values["actions"] = [{"action": step.verb, "why": step.why} for step in self.steps]
         if self.before is not None or self.after is not None:
             values["diff"] = {"before": text(self.before), "after": text(self.after)}
+            if self.header:
+                values["diff"] |= {"before_header": self.header, "after_header": self.header}
         return values
 
 
 def text(value: object) -> str:
-    """A value as lines that can be compared; empty for what is not there."""
-    if value is None:
-        return ""
+    """A value as lines that can be compared; empty for what is not there, and a text as it is."""
+    if value is None or isinstance(value, str):
+        return value or ""
     plain = msgspec.to_builtins(value, str_keys=True)
     return yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=True, default_flow_style=False, allow_unicode=True)
