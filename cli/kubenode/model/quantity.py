@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_UP, Decimal, localcontext
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -23,8 +23,12 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+_DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
+_BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 # No quantity of anything needs more; a million digits would be computed with.
 _LONGEST = 64
+# What the longest quantity with the largest exponent may have, and billionths of it.
+_DIGITS = 256
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE]([+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)")
 
 
@@ -49,3 +53,26 @@ def milli(text: str | int | float) -> int:
 def whole(text: str | int | float) -> int:
     """The quantity in its base unit, rounded up, as the kubelet rounds memory."""
     return int(parse_quantity(text).to_integral_value(rounding=ROUND_CEILING))
+
+
+def scale_of(suffix: str) -> Decimal:
+    """What one of the suffix is in the base unit: Ki is 1024. Raises ValueError for one that there is not."""
+    if suffix not in _SUFFIXES:
+        raise ValueError(f"{suffix!r} is not a quantity's suffix: know {' '.join(filter(None, _SUFFIXES))}")
+    return _SUFFIXES[suffix]
+
+
+def format_quantity(value: Decimal, *, binary: bool) -> str:
+    """The canonical form: a whole number with the largest suffix that leaves one. At most billionths, rounded up.
+
+    binary: with Ki to Ei. What is below 1024, or no whole number, gets a decimal suffix all the same.
+    """
+    with localcontext(prec=_DIGITS):
+        if binary and abs(value) >= 1024 and value == value.to_integral_value():
+            suffixes: tuple[str, ...] = ("", *_BINARY)
+        else:
+            suffixes = _DECIMAL
+            value = value.quantize(_SUFFIXES["n"], rounding=ROUND_UP)
+        fitting = [suffix for suffix in suffixes if value % _SUFFIXES[suffix] == 0]
+        suffix = fitting[-1] if value else ""
+        return f"{int(value / _SUFFIXES[suffix])}{suffix}"

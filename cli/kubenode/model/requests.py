@@ -5,8 +5,9 @@ Amounts are whole numbers by resource name: CPU in thousandths, all else in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -83,6 +84,51 @@ def qos_class(pod: Pod) -> QosClass:
     if all(limit and request == limit for limit, request in pairs):
         return QosClass.GUARANTEED
     return QosClass.BURSTABLE
+
+
+def qos_class_of(definition: Mapping[str, Any]) -> QosClass:
+    """The class of a pod, or of the pods of a template, as an API server has them. Raises ValueError.
+
+    Only what the class depends on is read: the rest may be of any kind, and of any newer version.
+    """
+    spec = definition.get("spec")
+    for part in ("jobTemplate", "template"):
+        if isinstance(spec, Mapping) and isinstance(spec.get(part), Mapping):
+            spec = spec[part].get("spec")
+    if not isinstance(spec, Mapping) or not spec.get("containers"):
+        raise ValueError("this is no pod: it has no spec.containers")
+    reduced = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "any"},
+        "spec": {
+            "resources": _resources(spec.get("resources")),
+            **{field: _containers(spec.get(field), field) for field in ("initContainers", "containers")},
+        },
+    }
+    try:
+        return qos_class(msgspec.convert(reduced, Pod))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the pod cannot be read: {error}") from None
+
+
+def _containers(containers: Any, field: str) -> list[dict[str, Any]]:
+    if not isinstance(containers, Sequence | None) or not all(isinstance(one, Mapping) for one in containers or ()):
+        raise ValueError(f"the pod cannot be read: spec.{field} has to be a list of containers")
+    return [
+        {
+            "name": "any",
+            "image": "any",
+            "resources": _resources(one.get("resources")),
+            "restartPolicy": one.get("restartPolicy") or "",
+        }
+        for one in containers or ()
+    ]
+
+
+def _resources(resources: Any) -> dict[str, Any]:
+    given = resources if isinstance(resources, Mapping) else {}
+    return {field: given.get(field) or {} for field in ("limits", "requests")}
 
 
 def has_pod_level(pod: Pod) -> bool:

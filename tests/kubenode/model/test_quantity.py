@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubenode.model.quantity import milli, parse_quantity, whole
+from kubenode.model.quantity import format_quantity, milli, parse_quantity, scale_of, whole
 
 GOOD = [
     ("0", "0"),
@@ -80,3 +80,43 @@ def test_memory_is_rounded_up_to_bytes(text: str, units: int) -> None:
 def test_any_text_is_a_quantity_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert parse_quantity(text).is_finite()
+
+
+CANONICAL = [
+    ("0", "0", "0"),
+    ("-0", "0", "0"),
+    ("1", "1", "1"),
+    ("0.5", "500m", "500m"),
+    ("0.0001", "100u", "100u"),
+    ("0.00000000012", "1n", "1n"),
+    ("-0.00000000012", "-1n", "-1n"),
+    ("1000", "1k", "1k"),
+    ("1023", "1023", "1023"),
+    ("1024", "1024", "1Ki"),
+    ("1025", "1025", "1025"),
+    ("-1024", "-1024", "-1Ki"),
+    ("1536Mi", "1610612736", "1536Mi"),
+    ("1Gi", "1073741824", "1Gi"),
+    ("1024.5", "1024500m", "1024500m"),
+    ("12e6", "12M", "12000000"),
+    ("1Ei", "1152921504606846976", "1Ei"),
+    ("1e99", "1" + "0" * 81 + "E", f"{10**99 // 2**60}Ei"),
+]
+
+
+@pytest.mark.parametrize(("text", "decimal", "binary"), CANONICAL)
+def test_canonical_form(text: str, decimal: str, binary: str) -> None:
+    value = parse_quantity(text)
+    assert format_quantity(value, binary=False) == decimal
+    assert format_quantity(value, binary=True) == binary
+
+
+@given(st.integers(-(2**63), 2**63), st.booleans())
+def test_a_canonical_form_means_the_same(number: int, binary: bool) -> None:
+    assert parse_quantity(format_quantity(Decimal(number), binary=binary)) == number
+
+
+def test_scale_of_a_suffix() -> None:
+    assert [scale_of(suffix) for suffix in ("Ki", "m", "")] == [Decimal(1024), Decimal("0.001"), Decimal(1)]
+    with pytest.raises(ValueError, match="'KB' is not a quantity's suffix: know n u m k"):
+        scale_of("KB")
