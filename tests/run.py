@@ -28,6 +28,8 @@ BEHAVIOURS = "tests/kubenode/behaviours"
 
 TYPED = (
     *("cli/kubenode", "tools", "demo", "roles/node_agent/files/wheelhouse.py", "extensions/molecule/run.py"),
+    # Under the name by which Ansible imports them.
+    ".collections/ansible_collections/kubenode/node/plugins",
     *("tests/run.py", "tests/conftest.py", "tests/integration/run.py"),
     *("tests/machines", "tests/support", "tests/bench", "tests/kubenode", "tests/conformance"),
 )
