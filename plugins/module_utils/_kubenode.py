@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
@@ -26,7 +26,39 @@ CRI_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def run_resource(module: AnsibleModule, name: str) -> NoReturn:
+# Of modules that pull images; doc_fragments/pull.py documents them.
+PULL_OPTIONS: dict[str, dict[str, Any]] = {
+    "credentials": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "registry": {"type": "str"},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "auth": {"type": "str", "no_log": True},
+            "identity_token": {"type": "str", "no_log": True},
+        },
+    },
+    # Field by field: what is no_log is hidden wherever it stands, and "v1" stands in many places.
+    "pull_secrets": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "apiVersion": {"type": "str", "default": "v1"},
+            "kind": {"type": "str", "default": "Secret"},
+            "metadata": {"type": "dict", "required": True},
+            "type": {"type": "str", "required": True},
+            "data": {"type": "dict", "no_log": True},
+            "stringData": {"type": "dict", "no_log": True},
+            "immutable": {"type": "bool"},
+        },
+    },
+    "auth_file": {"type": "path"},
+    "hosts_directory": {"type": "path", "default": "/etc/containerd/certs.d"},
+}
+
+
+def run_resource(module: AnsibleModule, name: str) -> None:
     """Does what the library's resource of this name does, and ends the module.
 
     Without the library a run fails and a preview is skipped: what is on the node cannot be seen.
@@ -34,13 +66,20 @@ def run_resource(module: AnsibleModule, name: str) -> NoReturn:
     entry = library(module, "kubenode.resources.entry")
     if entry is None:
         module.exit_json(changed=False, skipped=True, msg="What would change cannot be told without the library.")
+        return
     try:
-        result, warnings = entry.call(name, module.params, check=module.check_mode)
+        result, warnings = entry.call(name, _parameters(module), check=module.check_mode)
     except (entry.KubenodeError, OSError) as error:
         module.fail_json(msg=str(error), **getattr(error, "values", {}))
+        return
     for warning in warnings:
         module.warn(warning)
     module.exit_json(**result)
+
+
+def _parameters(module: AnsibleModule) -> dict[str, Any]:
+    """By the options' own names: Ansible leaves those given by an alias under both."""
+    return {name: value for name, value in module.params.items() if name in module.argument_spec}
 
 
 def library(module: AnsibleModule, name: str) -> ModuleType | None:
@@ -53,11 +92,13 @@ def library(module: AnsibleModule, name: str) -> ModuleType | None:
         try:
             return importlib.import_module(name)
         except ImportError as error:
-            return _without(module, f"The Python library kubenode on this node does not fit this collection: {error}")
+            _without(module, f"The Python library kubenode on this node does not fit this collection: {error}")
+            return None
     interpreter = None if has_respawned() else probe_interpreters_for_module(INTERPRETERS, "kubenode")
     if interpreter:
         respawn_module(interpreter)
-    return _without(module, "The Python library kubenode is not on this node")
+    _without(module, "The Python library kubenode is not on this node")
+    return None
 
 
 def _without(module: AnsibleModule, problem: str) -> None:

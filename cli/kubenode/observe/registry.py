@@ -16,9 +16,9 @@ import aiohttp
 
 from kubenode import __version__
 from kubenode.clients.errors import ClientError, NotFound, PermissionDenied, RuntimeFailure, Unavailable
-from kubenode.observe.registry_hosts import RegistryHost
 from kubenode.model.image_reference import DEFAULT_TAG, ImageReference
 from kubenode.model.specs import RegistryAuth
+from kubenode.observe.registry_hosts import RegistryHost
 
 SECONDS = 20.0
 # All that a tag may stand for: an index first, as runtimes ask, so that the digest is the one they keep.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,8 +20,12 @@ _HUB, _HUB_AUTH = "docker.io", "index.docker.io"
 
 def registry_auths(desired: DesiredPod, image: str) -> tuple[RegistryAuth, ...]:
     """Those of the pod's imagePullSecrets that fit the image, the most specific first. What is no secret is skipped."""
+    return fitting_auths([auth for secret in _secrets(desired) for auth in secret_auths(secret)], image)
+
+
+def fitting_auths(found: Sequence[RegistryAuth], image: str) -> tuple[RegistryAuth, ...]:
+    """Those of the credentials that fit the image, the most specific first."""
     repository = _repository(image)
-    found = [auth for secret in _secrets(desired) for auth in _auths(secret)]
     fitting = [auth for auth in found if registry_matches(auth.registry, repository)]
     if not fitting and repository.startswith(f"{_HUB}/"):
         fitting = [auth for auth in found if auth.registry == _HUB_AUTH]
@@ -88,6 +92,12 @@ def _why_unusable(name: str, desired: DesiredPod) -> str:
         return (
             f"image pull secret {name} is not on this node: put its manifest into the directory of this node's objects"
         )
+    return secret_problem(secret)
+
+
+def secret_problem(secret: Secret) -> str:
+    """Why a Secret is no pull secret; empty for one that is."""
+    name = secret.metadata.name
     if secret.type not in (CONFIG_JSON, CONFIG):
         return f"image pull secret {name} is of type {secret.type}: make it one of type {CONFIG_JSON}"
     if _registries(secret) is None:
@@ -107,7 +117,8 @@ def _registries(secret: Secret) -> Mapping[str, Any] | None:
     return entries if isinstance(entries, dict) else None
 
 
-def _auths(secret: Secret) -> Iterator[RegistryAuth]:
+def secret_auths(secret: Secret) -> Iterator[RegistryAuth]:
+    """The credentials in a pull secret; none where it is not one. Why it is not, `secret_problem` tells."""
     for location, entry in (_registries(secret) or {}).items():
         if isinstance(entry, dict) and (registry := _registry(location)):
             username, password = _login(entry)

@@ -23,12 +23,12 @@ def needed_images(container: Container, spec: PodSpec) -> tuple[NeededImage, ...
     mounted = dict.fromkeys(mount.name for mount in container.volume_mounts if mount.name in volumes)
     sources = [volumes[name] for name in mounted]
     return (
-        NeededImage(container.image, _policy(container.image, container.image_pull_policy)),
-        *(NeededImage(source.reference, _policy(source.reference, source.pull_policy)) for source in sources),
+        NeededImage(container.image, pull_policy(container.image, container.image_pull_policy)),
+        *(NeededImage(source.reference, pull_policy(source.reference, source.pull_policy)) for source in sources),
     )
 
 
-def _policy(image: str, policy: str) -> str:
+def pull_policy(image: str, policy: str) -> str:
     """The default of Kubernetes: Always for `:latest` or no tag, else IfNotPresent."""
     return policy or ("Always" if _tag(image) == "latest" else "IfNotPresent")
 
