@@ -14,6 +14,7 @@ description:
   - Writes a pod's manifest into the directory that the node agent, or the kubelet, runs static pods from.
   - The manifest is validated by the very code that the agent reads it with, before anything is written.
   - Manifests are compared by meaning, and a file that differs in layout or comments only is left alone.
+  - The file appears whole or not at all, and nothing else appears in the directory, since a kubelet runs every file.
 extends_documentation_fragment:
   - kubenode.node.attributes
   - kubenode.node.attributes.library
@@ -38,28 +39,63 @@ options:
   path:
     description:
       - The directory of manifests.
-      - By default the C(staticPodPath) of C(/etc/kubenode/config.yaml), else C(/etc/kubernetes/manifests).
+      - By default the one that a kubelet which runs on the node takes pods from, by its flags and its configuration;
+        else the C(staticPodPath) of O(config), or of the kubelet's file C(/var/lib/kubelet/config.yaml); else
+        C(/etc/kubernetes/manifests).
     type: path
   mode:
-    description: The permissions of the file. Manifests often hold secrets.
+    description:
+      - The permissions of the file, in octal and in quotes. Manifests often hold secrets.
+      - Whoever can write a manifest is root on the node, so nobody but the owner may get that right.
     type: str
     default: "0600"
+  backup:
+    description: Whether to keep a copy of the file that is replaced or removed, in O(backup_path).
+    type: bool
+    default: false
+  backup_path:
+    description:
+      - The directory for copies, made for root alone if need be. It cannot be in the directory of manifests, where a
+        kubelet would run the copy as a second pod.
+      - Copies are not removed.
+    type: path
+    default: /var/backups/kubenode/manifests
   wait:
     description:
-      - V(running) waits until the agent reports that all containers of this version of the pod run, or have done their
-        work; with O(state=absent) until nothing is left of the pod.
-      - The node must have a running kubenode agent, which reads O(path).
+      - V(running) waits until all containers of this version of the pod run, or have done their work; V(ready) until
+        they are ready too. With O(state=absent) either waits until nothing is left of the pod.
+      - The task fails as soon as it is certain that this will not come, with the reason, as when the image is refused by
+        its registry or missing twice, a container ended in failure twice, or the pod is refused by the node.
+      - With the kubenode agent its reports tell. Beside a kubelet the container runtime does. There V(ready) asks the
+        pod's startup and readiness probes from the node itself, and a failed pull of an image is seen only as a
+        container that does not come.
     type: str
-    choices: [none, running]
+    choices: [none, running, ready]
     default: none
   wait_timeout:
-    description: How many seconds to wait.
+    description: How many seconds to wait at most.
     type: int
     default: 120
+  config:
+    description:
+      - The agent's configuration file, which must be there then.
+      - By default C(/etc/kubenode/config.yaml), if that is there.
+    type: path
+  runtime_endpoint:
+    description:
+      - The container runtime's socket, like V(unix:///run/containerd/containerd.sock), for waiting beside a kubelet.
+      - By default that of the kubelet, else of O(config), else the first of those of containerd, CRI-O and cri-dockerd
+        on which somebody listens.
+      - The environment variable E(CONTAINER_RUNTIME_ENDPOINT) is used where this is not set.
+    type: str
 notes:
   - The difference that C(--diff) shows holds the whole manifest, with the values of environment variables. Set
     C(no_log) or C(diff) on the task where these are secret.
   - In check mode on a node that does not have the library yet the manifest is not validated; the module warns.
+  - Another file of the directory that gives the same pod, by namespace and name, is an error that names it.
+seealso:
+  - module: kubenode.node.static_pod_info
+  - module: kubenode.node.node_sync
 """
 
 EXAMPLES = r"""
@@ -79,9 +115,20 @@ EXAMPLES = r"""
                 hostPort: 80
     wait: running
 
-- name: Run a pod from a template
+- name: Run a pod from a template, and be sure that it serves
   kubenode.node.static_pod:
     content: "{{ lookup('ansible.builtin.template', 'proxy.yaml.j2') }}"
+    wait: ready
+    wait_timeout: 60
+
+# The kubelet's own directory is found, and the file of kubeadm is called as the pod is.
+- name: Change etcd's manifest beside a kubelet, and keep the old one
+  kubenode.node.static_pod:
+    content: "{{ lookup('ansible.builtin.file', 'etcd.yaml') }}"
+    name: etcd
+    backup: true
+    wait: ready
+  register: etcd
 
 - name: Stop the web server, and wait until it is gone
   kubenode.node.static_pod:
@@ -96,14 +143,53 @@ path:
   returned: success
   type: str
   sample: /etc/kubernetes/manifests/web.yaml
+actions:
+  description: What was done; in check mode what would be.
+  returned: when something changed, or would
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The step.
+      returned: always
+      type: str
+      sample: write /etc/kubernetes/manifests/web.yaml
+    why:
+      description: The reason for it.
+      returned: always
+      type: str
+      sample: it differs in spec.containers[0].image
+mirror_pod:
+  description:
+    - What the pod is called on its node. In a cluster the API server shows it, as the mirror pod, under this name.
+  returned: when the manifest, or the one that goes, is a pod's, and the library is on the node
+  type: dict
+  contains:
+    namespace:
+      description: The namespace.
+      returned: always
+      type: str
+      sample: default
+    name:
+      description: The name in the manifest, a dash, and the node's name.
+      returned: always
+      type: str
+      sample: web-node-1
+backup_file:
+  description: The copy of the file that was replaced or removed.
+  returned: with O(backup=true), when a file was replaced or removed
+  type: str
+  sample: /var/backups/kubenode/manifests/web.yaml.2026-11-25T102240Z
 line:
   description: The line of the manifest that an error is about, from 1.
   returned: when a manifest was refused and the reason has a place in it
   type: int
   sample: 7
 pod:
-  description: The pod as the agent reports it.
-  returned: with O(wait=running) and O(state=present), outside of check mode
+  description:
+    - The pod as the agent reports it; beside a kubelet as the runtime shows it. M(kubenode.node.static_pod_info) has the
+      parts of it.
+  returned: with O(state=present) and O(wait) other than V(none), outside of check mode
   type: dict
   sample:
     namespace: default
@@ -113,16 +199,15 @@ pod:
     ips: [10.85.0.3]
 """
 
-import asyncio
 import json
-import os
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubenode.node.plugins.module_utils._kubenode import library
+from ansible_collections.kubenode.node.plugins.module_utils._kubenode import CRI_OPTIONS, library, run_resource
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -131,8 +216,12 @@ def main():
             "name": {"type": "str"},
             "path": {"type": "path"},
             "mode": {"type": "str", "default": "0600"},
-            "wait": {"type": "str", "choices": ["none", "running"], "default": "none"},
+            "backup": {"type": "bool", "default": False},
+            "backup_path": {"type": "path", "default": "/var/backups/kubenode/manifests"},
+            "wait": {"type": "str", "choices": ["none", "running", "ready"], "default": "none"},
             "wait_timeout": {"type": "int", "default": 120},
+            "config": {"type": "path"},
+            "runtime_endpoint": CRI_OPTIONS["runtime_endpoint"],
         },
         mutually_exclusive=[["definition", "content"]],
         required_if=[
@@ -141,62 +230,12 @@ def main():
         ],
         supports_check_mode=True,
     )
-    manifests = library(module, "kubenode.agent.manifests")
-    if manifests is None:
+    if library(module, "kubenode.resources.entry") is None:
         module.exit_json(**unvalidated(module.params))
-    try:
-        result = run(module, manifests)
-    except manifests.ManifestError as error:
-        module.fail_json(msg=str(error), **({"line": error.line} if error.line else {}))
-    except (manifests.KubenodeError, OSError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    run_resource(module, "static_pod")
 
 
-def run(module, manifests):
-    params = module.params
-    directory = Path(params["path"]) if params["path"] else manifests.manifest_directory()
-    manifest = params["content"] or params["definition"]
-    if params["state"] == "absent":
-        change = manifests.absent(directory, params["name"], manifest)
-        changed = remove(module, change)
-    else:
-        change = manifests.present(directory, params["name"], manifest)
-        changed = write(module, change)
-    result = {"changed": changed, "path": str(change.path), "diff": diff(change.path, change.before, change.after)}
-    if params["wait"] == "running" and not module.check_mode:
-        result.update(wait(module, library(module, "kubenode.agent.waiting"), change))
-    return result
-
-
-def write(module, change):
-    """Whether the file, or its mode, was or would be changed."""
-    path = str(change.path)
-    if change.needed and not module.check_mode:
-        if not change.path.parent.is_dir():
-            module.fail_json(msg=f"The directory {change.path.parent} does not exist: make it, or name another (path).")
-        temporary = Path(module.tmpdir, change.path.name)
-        temporary.touch(mode=0o600)
-        temporary.write_text(change.content, encoding="utf-8")
-        module.atomic_move(str(temporary), path, keep_dest_attrs=False)
-    return module.set_mode_if_different(path, module.params["mode"], change.needed) if os.path.exists(path) else True
-
-
-def remove(module, change):
-    if change.needed and not module.check_mode:
-        change.path.unlink()
-    return change.needed
-
-
-def wait(module, waiting, change):
-    seconds = module.params["wait_timeout"]
-    if module.params["state"] == "absent":
-        asyncio.run(waiting.wait_gone(change, seconds))
-        return {}
-    return {"pod": asyncio.run(waiting.wait_running(change, seconds))}
-
-
-def unvalidated(params):
+def unvalidated(params: dict[str, Any]) -> dict[str, Any]:
     """What check mode can tell on a node without the library: whether a file of this name holds this text."""
     name = params["name"] or ((params["definition"] or {}).get("metadata") or {}).get("name") or "pod"
     path = Path(params["path"] or "/etc/kubernetes/manifests", f"{name}.yaml")
@@ -204,11 +243,8 @@ def unvalidated(params):
     after = params["content"] or json.dumps(params["definition"], indent=2)
     if params["state"] == "absent":
         after = ""
-    return {"changed": before != after, "path": str(path), "diff": diff(path, before, after)}
-
-
-def diff(path, before, after):
-    return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
+    difference = {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
+    return {"changed": before != after, "path": str(path), "diff": difference}
 
 
 if __name__ == "__main__":

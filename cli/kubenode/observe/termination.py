@@ -26,7 +26,7 @@ def message(status: pb.ContainerStatus) -> str:
     text = _head(Path(path)) if path else ""
     on_error = annotations.get(names.TERMINATION_MESSAGE_POLICY, "") == "FallbackToLogsOnError"
     if not text and on_error and status.exit_code:
-        text = _log_tail(Path(status.log_path)) if status.log_path else ""
+        text = log_tail(Path(status.log_path)) if status.log_path else ""
     return text
 
 
@@ -39,7 +39,7 @@ def _head(path: Path) -> str:
     return ""
 
 
-def _log_tail(path: Path) -> str:
+def log_tail(path: Path) -> str:
     with contextlib.suppress(OSError), path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         # Each line is preceded by what the runtime writes, about 50 bytes.
