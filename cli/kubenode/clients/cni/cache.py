@@ -30,12 +30,14 @@ class CachedAttachment:
 
     config: the network's document then; empty in files of libcni before 0.8
     result: what ADD answered
+    unfinished: the ADD was begun and neither ended nor undone
     """
 
     network: str
     attachment: Attachment
     config: bytes
     result: Json | None
+    unfinished: bool = False
 
     def result_for(self, network: Network) -> Json | None:
         """The result in the network's version; None when there is none that it could read."""

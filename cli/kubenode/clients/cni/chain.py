@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,10 @@ class Chain:
 
     plugins: Plugins
     unsupported: set[tuple[str, str]] = field(default_factory=set)
+
+    def holding(self, lock: int) -> Chain:
+        """The same, with plugins that hold this lock as long as they run."""
+        return replace(self, plugins=replace(self.plugins, keep=(lock,)))
 
     async def add(self, network: Network, attachment: Attachment) -> Json:
         """The last plugin's result, in the network's version."""

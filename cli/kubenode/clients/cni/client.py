@@ -2,6 +2,8 @@
 
 One network at a time is added to, deleted from or collected, by a lock in the cache's directory. Other users of the
 cache, such as containerd, do not know the lock.
+
+What an ADD is about to attach is written down first, so that one that is killed half-way is known and can be undone.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Cni:
     ) -> None:
         self.plugins = Plugins(tuple(str(directory) for directory in path), within)
         self.cache = Cache(cache_directory / "results")
+        self._begun = Cache(cache_directory / "kubenode-begun")
         self._chain = Chain(self.plugins)
         self._lock = cache_directory / "kubenode.lock"
         self._within = within
@@ -50,6 +53,7 @@ class Cni:
     async def add(self, network: Network, attachment: Attachment) -> Json:
         """Attach; the result in the network's version. What fails, or is cancelled, is followed by DEL.
 
+        What is left of an ADD that was killed is undone first.
         Raises AlreadyExists for what the cache has, and UndoFailed.
         """
         verify("ADD", attachment)
@@ -62,14 +66,35 @@ class Cni:
                     detail="it is attached already",
                     remedy="DEL it first, or use another interface.",
                 )
-            try:
-                result = await self._chain.add(network, attachment)
-                # Not in a thread: one that a cancellation leaves behind could write after the undoing.
-                self.cache.write(network, attachment, result)
-            except BaseException as error:
-                await self._undo(network, attachment, error)
-                raise
+            await self._undo_begun(network.name, attachment)
+            self._begun.write(network, attachment, {})
+            path = self._begun.path(network.name, attachment)
+            async with held(path, operation="ADD", within=self._within) as lock:
+                result = await self._add(self._chain.holding(lock), network, attachment)
         return result
+
+    async def _add(self, chain: Chain, network: Network, attachment: Attachment) -> Json:
+        try:
+            result = await chain.add(network, attachment)
+            # Not in a thread: one that a cancellation leaves behind could write after the undoing.
+            self.cache.write(network, attachment, result)
+        except BaseException as error:
+            await self._undo(network, attachment, error)
+            raise
+        self._begun.remove(network.name, attachment)
+        return result
+
+    def known(self, name: str, attachment: Attachment) -> CachedAttachment | None:
+        """What the cache has of it, or of an ADD that was killed. Raises RuntimeFailure."""
+        begun = None if self.cache.holds(name, attachment) else self._begun.read(name, attachment)
+        return replace(begun, unfinished=True) if begun else self.cache.read(name, attachment)
+
+    def attachments(self, name: str | None = None) -> list[CachedAttachment]:
+        """All that is attached, or half attached, to any network or to this one. Raises RuntimeFailure."""
+        cached = self.cache.attachments(name)
+        known = {(one.network, *one.attachment.key) for one in cached}
+        begun = [one for one in self._begun.attachments(name) if (one.network, *one.attachment.key) not in known]
+        return [*cached, *(replace(one, unfinished=True) for one in begun)]
 
     async def delete(self, name: str, attachment: Attachment, configured: Network | None = None) -> bool:
         """Detach from the network of this name, as it was when it was attached; whether there was anything to do.
@@ -129,7 +154,8 @@ class Cni:
         valid: container ids and interfaces of all that is attached; grace: seconds that an address without attachment
         is left alone, as it may belong to an ADD under way.
         """
-        return await asyncio.to_thread(garbage.find, self.cache, network, frozenset(valid), now - grace)
+        cached = await asyncio.to_thread(self.attachments, network.name)
+        return await asyncio.to_thread(garbage.find, cached, network, frozenset(valid), now - grace)
 
     async def collect(self, network: Network, valid: Collection[tuple[str, str]], found: Garbage) -> Collected:
         """Carry out a preview, except for what has changed meanwhile. Failures of single steps are in the answer.
@@ -145,11 +171,12 @@ class Cni:
                 except KubenodeError as error:
                     problems.append(error)
             verdicts = await self._collect_verb(network, valid, found)
-            freed, unfreed = await asyncio.to_thread(garbage.free, self.cache, network, frozenset(valid), found.leaked)
+            cached_now = await asyncio.to_thread(self.attachments, network.name)
+            freed, unfreed = await asyncio.to_thread(garbage.free, cached_now, frozenset(valid), found.leaked)
         return Collected(tuple(deleted), freed, verdicts, (*problems, *unfreed))
 
     def _is_stale(self, cached: CachedAttachment, valid: Collection[tuple[str, str]]) -> bool:
-        now = self.cache.read(cached.network, cached.attachment)
+        now = self.known(cached.network, cached.attachment)
         return cached.attachment.key not in valid and now == cached
 
     async def _collect_verb(
@@ -163,7 +190,10 @@ class Cni:
         return await self._chain.ask("GC", network, **dict.fromkeys(names, attachments))
 
     async def _delete(self, name: str, attachment: Attachment, configured: Network | None) -> bool:
+        begun = await self._undo_begun(name, attachment)
         cached = self.cache.read(name, attachment)
+        if begun and cached is None:
+            return True
         network = _configuration(cached) or configured
         if network is None:
             return False
@@ -173,12 +203,30 @@ class Cni:
         self.cache.remove(name, attachment)
         return True
 
+    async def _undo_begun(self, name: str, attachment: Attachment) -> bool:
+        """Undo an ADD that was killed, once none of its plugins runs any more; whether there was one."""
+        path = self._begun.path(name, attachment)
+        if not self._begun.holds(name, attachment):
+            return False
+        async with held(path, operation="DEL", within=self._within):
+            begun, network = self._begun.read(name, attachment), None
+            if begun and not self.cache.holds(name, attachment):
+                network = _configuration(begun)
+            if begun and network:
+                failure = await self._chain.undo(network, begun.attachment)
+                if failure:
+                    raise failure
+            self._begun.remove(name, attachment)
+        return network is not None
+
     async def _undo(self, network: Network, attachment: Attachment, cause: BaseException) -> None:
         failure = await self._chain.undo(network, attachment)
         try:
             self.cache.remove(network.name, attachment)
         except errors.ClientError as error:
             failure = failure or error
+        if not failure:
+            self._begun.remove(network.name, attachment)
         # A cancellation must stay one.
         if failure and isinstance(cause, KubenodeError):
             raise UndoFailed(cause, failure) from cause

@@ -61,12 +61,22 @@ def _with_endings(path: Path, endings: tuple[str, ...]) -> list[Path]:
         raise NetworkError(str(path), "$", f"cannot be read: {error.strerror}", "Check the directory.") from None
 
 
-def _read_list(file: Path) -> Network:
-    network = parse_list(_content(file), str(file))
+def read_list(content: bytes, file: Path) -> Network:
+    """The network that a file with this content, there, would hold. Raises NetworkError."""
+    network = parse_list(content, str(file))
     if network.inlined:
         return network
     beside = _with_endings(file.parent / network.name, (".conf",))
     return with_plugins(network, (parse_plugin(_content(one), str(one)) for one in beside))
+
+
+def files(path: Path) -> list[Path]:
+    """All files that may hold a network, in libcni's order. Raises NetworkError."""
+    return [*_with_endings(path, _LISTS), *_with_endings(path, _SINGLES)]
+
+
+def _read_list(file: Path) -> Network:
+    return read_list(_content(file), file)
 
 
 def _read_single(file: Path) -> Network:

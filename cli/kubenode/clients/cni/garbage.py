@@ -5,13 +5,13 @@ CNI 1.1, "GC". The reference plugins have no GC of their own, so leaked addresse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubenode.clients import errors
 from kubenode.clients.cni import addresses, versions
 from kubenode.clients.cni.addresses import Reservation
-from kubenode.clients.cni.cache import Cache, CachedAttachment
+from kubenode.clients.cni.cache import CachedAttachment
 from kubenode.clients.cni.chain import Verdict
 from kubenode.clients.cni.network import Network
 from kubenode.clients.errors import ClientError, KubenodeError
@@ -51,27 +51,30 @@ class Collected:
     problems: tuple[KubenodeError, ...]
 
 
-def find(cache: Cache, network: Network, valid: frozenset[tuple[str, str]], before: float) -> Garbage:
+def find(
+    cached: Sequence[CachedAttachment], network: Network, valid: frozenset[tuple[str, str]], before: float
+) -> Garbage:
     """Nothing where the network forbids GC, as others may share it.
 
-    before: addresses given out later than this time do not count. Blocks. Raises RuntimeFailure, PermissionDenied."""
+    cached: all that is attached to the network
+    before: addresses given out later than this time do not count. Blocks. Raises RuntimeFailure, PermissionDenied.
+    """
     if network.disable_gc:
         return Garbage((), (), verb=False)
-    cached = cache.attachments(network.name)
     owners = valid | {one.attachment.key for one in cached}
     return Garbage(
         stale=tuple(one for one in cached if one.attachment.key not in valid),
-        leaked=tuple(one for one in _reservations(network) if one.modified < before and not one.belongs_to(owners)),
+        leaked=tuple(one for one in held(network) if one.modified < before and not one.belongs_to(owners)),
         verb=network.speaks(versions.STATUS_AND_GC),
     )
 
 
 def free(
-    cache: Cache, network: Network, valid: frozenset[tuple[str, str]], leaked: Iterable[Reservation]
+    cached: Iterable[CachedAttachment], valid: frozenset[tuple[str, str]], leaked: Iterable[Reservation]
 ) -> tuple[tuple[Reservation, ...], tuple[ClientError, ...]]:
     """Those freed, and why others were not. One that was attached or given to another meanwhile stays. Blocks."""
     freed, problems = [], []
-    owners = valid | {one.attachment.key for one in cache.attachments(network.name)}
+    owners = valid | {one.attachment.key for one in cached}
     for reservation in leaked:
         try:
             if not reservation.belongs_to(owners) and addresses.free(reservation):
@@ -81,7 +84,8 @@ def free(
     return tuple(freed), tuple(problems)
 
 
-def _reservations(network: Network) -> list[Reservation]:
+def held(network: Network) -> list[Reservation]:
+    """All addresses that host-local has given out for a network. Blocks. Raises RuntimeFailure."""
     found = []
     for directory in addresses.data_directories(network):
         try:

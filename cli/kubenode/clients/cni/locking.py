@@ -16,8 +16,11 @@ _PAUSE = 0.05  # seconds
 
 
 @asynccontextmanager
-async def held(path: Path, *, operation: str, within: float) -> AsyncIterator[None]:
-    """Raises Aborted when another still holds it after `within` seconds, PermissionDenied when it cannot be opened."""
+async def held(path: Path, *, operation: str, within: float) -> AsyncIterator[int]:
+    """The file's descriptor; a process that inherits it holds the lock too, until it ends.
+
+    Raises Aborted when another still holds it after `within` seconds, PermissionDenied when it cannot be opened.
+    """
     try:
         make_private_directory(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -27,7 +30,7 @@ async def held(path: Path, *, operation: str, within: float) -> AsyncIterator[No
         ) from None
     try:
         await _take(handle, path, operation, within)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -41,10 +41,14 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """path: the directories of plugins, the first that has one counts; within: seconds that one call may take."""
+    """path: the directories of plugins, the first that has one counts; within: seconds that one call may take.
+
+    keep: descriptors that each plugin gets besides
+    """
 
     path: tuple[str, ...]
     within: float
+    keep: tuple[int, ...] = ()
 
     def find(self, kind: str) -> str:
         """The binary's path. Raises NotFound, or PermissionDenied where it cannot be run."""
@@ -65,6 +69,26 @@ class Plugins:
             detail="no such binary",
             remedy="Install the plugin there (e.g. containernetworking-plugins), or name its directory in CNI_PATH.",
         )
+
+    def names(self) -> tuple[str, ...]:
+        """All that are installed, by name. A directory that is not there has none. Raises RuntimeFailure."""
+        found: set[str] = set()
+        for directory in self.path:
+            try:
+                found |= {
+                    file.name for file in Path(directory).iterdir() if _is_file(file) and os.access(file, os.X_OK)
+                }
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise errors.RuntimeFailure(
+                    endpoint=directory,
+                    operation="read",
+                    subject="plugins",
+                    detail=error.strerror or str(error),
+                    remedy="Run it as root, and check the directory.",
+                ) from None
+        return tuple(sorted(found))
 
     async def call(
         self, command: str, kind: str, document: bytes, *, subject: str, attachment: Attachment | None = None
@@ -113,7 +137,7 @@ class Plugins:
         self, path: str, variables: Mapping[str, str], document: bytes, command: str, subject: str
     ) -> process.Answer:
         try:
-            return await process.run(path, variables, document, within=self.within)
+            return await process.run(path, variables, document, within=self.within, keep=self.keep)
         except TimeoutError:
             raise errors.DeadlineExceeded(
                 endpoint=path,

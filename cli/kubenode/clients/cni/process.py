@@ -8,7 +8,7 @@ import errno
 import os
 import signal
 from asyncio.subprocess import Process
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 # A plugin that is just being replaced cannot be run; libcni waits as long.
@@ -27,14 +27,17 @@ class Answer:
     said: str
 
 
-async def run(path: str, environment: Mapping[str, str], document: bytes, *, within: float) -> Answer:
+async def run(
+    path: str, environment: Mapping[str, str], document: bytes, *, within: float, keep: Collection[int] = ()
+) -> Answer:
     """`within`: seconds; then it is killed with all that it started. Raises TimeoutError, and OSError if it cannot run.
 
+    keep: descriptors that it gets besides, as of locks that it is to hold should we die.
     Its input and output are memory and no pipes: whatever it leaves running cannot keep us waiting.
     """
     with _memory(document) as given, _memory() as output, _memory() as said:
         async with asyncio.timeout(within):
-            process = await _started(path, environment, given, output, said)
+            process = await _started(path, environment, (given, output, said), keep)
             try:
                 code = await process.wait()
             finally:
@@ -47,12 +50,21 @@ async def run(path: str, environment: Mapping[str, str], document: bytes, *, wit
         return Answer(code, os.pread(output, MOST_OUTPUT, 0), words)
 
 
-async def _started(path: str, environment: Mapping[str, str], given: int, output: int, said: int) -> Process:
+async def _started(
+    path: str, environment: Mapping[str, str], streams: tuple[int, int, int], keep: Collection[int]
+) -> Process:
+    given, output, said = streams
     tries = 0
     while True:
         try:
             return await asyncio.create_subprocess_exec(
-                path, stdin=given, stdout=output, stderr=said, env=environment, start_new_session=True
+                path,
+                stdin=given,
+                stdout=output,
+                stderr=said,
+                env=environment,
+                start_new_session=True,
+                pass_fds=tuple(keep),
             )
         except OSError as error:
             tries += 1
