@@ -75,15 +75,14 @@ class ImageStore:
         listed = (await self._containerd.list_images()).images
         for image in listed:
             if complete(image.name) in wanted and (image.labels.get(PINNED) == PINNED_VALUE) is not action.pinned:
-                await self._label(image.name, action.pinned)
+                await self._label(image, action.pinned)
 
-    async def _label(self, name: str, pinned: bool) -> None:
+    async def _label(self, image: containerd_pb.Image, pinned: bool) -> None:
+        """The whole image is given back: containerd 2.1 panics at one without a target."""
         assert self._containerd is not None
-        labels = {PINNED: PINNED_VALUE if pinned else ""}
+        image.labels[PINNED] = PINNED_VALUE if pinned else ""
         await self._containerd.update_image(
-            containerd_pb.UpdateImageRequest(
-                image=containerd_pb.Image(name=name, labels=labels), update_mask=FieldMask(paths=[f"labels.{PINNED}"])
-            )
+            containerd_pb.UpdateImageRequest(image=image, update_mask=FieldMask(paths=[f"labels.{PINNED}"]))
         )
 
     async def _until(self, holds: Callable[[pb.Image], bool], what: str) -> None:
