@@ -21,13 +21,14 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from kubenode.commands import agent, describe, events, health, logs, manifest, pods, sync, version
+    from kubenode.commands import agent, containers, describe, events, health, logs, manifest, pods, sync, version
     from kubenode.commands import exec as execution
     from kubenode.commands import explain as explanation
 
     app.command("agent")(agent.agent)
     app.command("sync")(sync.sync)
     app.command("pods")(pods.pods)
+    app.command("containers")(containers.containers)
     app.command("describe")(describe.describe)
     app.command("explain")(explanation.explain)
     app.command("events")(events.events)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kubenode.commands.naming import POD_HELP, complete_container, complete_pod
-from kubenode.commands.options import CONFIG, NodeName, settings_of
+from kubenode.commands.options import CONFIG, NodeName, RuntimeEndpoint, looking_settings
 
 if TYPE_CHECKING:
     from kubenode.agent.execution import ExecRequest
@@ -29,9 +29,7 @@ def exec_(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0, help="Seconds that the command may take; 0: as long as it wants.")
     ] = 0,
-    runtime_endpoint: Annotated[
-        str, typer.Option("--runtime-endpoint", help="The runtime's socket, instead of the configuration's.")
-    ] = "",
+    runtime_endpoint: RuntimeEndpoint = "",
     report: Annotated[
         str,
         typer.Option(
@@ -54,11 +52,11 @@ def exec_(
 
     request = ExecRequest(pod, tuple(command), container, stdin, tty, timeout or None, quiet=bool(report))
     if not report:
-        raise typer.Exit(_run(_settings(config, node, runtime_endpoint), request))
+        raise typer.Exit(_run(looking_settings(config, node, runtime_endpoint), request))
     from kubenode.clients.errors import KubenodeError
 
     try:
-        answer = str(_run(_settings(config, node, runtime_endpoint), request))
+        answer = str(_run(looking_settings(config, node, runtime_endpoint), request))
     except KubenodeError as error:
         answer = f"- {' '.join(str(error).split())}"
     print(f"{report} {answer}", file=sys.stderr)
@@ -73,21 +71,3 @@ def _run(settings: Settings, request: ExecRequest) -> int:
         return asyncio.run(execute(settings, request))
     except asyncio.CancelledError:
         return INTERRUPTED
-
-
-def _settings(config: Path, node: str, endpoint: str) -> Settings:
-    """Where only the upstream kubelet runs there is no such file; the runtime is looked for. Raises KubenodeError."""
-    import socket
-
-    import msgspec
-
-    from kubenode.model.settings import Settings
-
-    if node or config != CONFIG or config.exists():
-        settings = settings_of(config, node)
-    else:
-        settings = Settings(node_name=socket.gethostname().lower())
-    if not endpoint:
-        return settings
-    kubelet = msgspec.structs.replace(settings.kubelet, container_runtime_endpoint=endpoint)
-    return msgspec.structs.replace(settings, kubelet=kubelet)
