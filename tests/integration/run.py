@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).parent)]
 
 from services import surroundings  # noqa: E402, the paths come first
+
 from support import containerd2  # noqa: E402
 from support.containerd import DEBIAN_BINARIES  # noqa: E402
 

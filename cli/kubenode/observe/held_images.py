@@ -10,9 +10,9 @@ from kubenode.clients.containerd import PINNED, PINNED_VALUE, ContainerdClient
 from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import ClientError
 from kubenode.clients.stubs import cri_pb2 as pb
-from kubenode.model import names
 from kubenode.model.held_images import HeldImage, Remote, WantedImage
 from kubenode.model.image_reference import parse
+from kubenode.model.names import PodKey
 from kubenode.observe.registry import remote_digest
 from kubenode.observe.registry_hosts import registry_hosts
 from kubenode.plan.held_images import complete
@@ -21,12 +21,15 @@ SIDE_BY_SIDE = 8
 
 
 async def held_images(cri: CriClient, containerd: ContainerdClient | None = None) -> tuple[HeldImage, ...]:
-    """All of them: two calls, and one more with `containerd`, which tells of pins that its older CRI does not.
+    """All of them: three calls, and one more with `containerd`, which tells of pins that its older CRI does not.
 
     Raises ClientError.
     """
-    images, containers, pinned = await asyncio.gather(cri.list_images(), cri.list_containers(), _pinned(containerd))
-    users = _users(containers.containers)
+    images, containers, sandboxes, pinned = await asyncio.gather(
+        cri.list_images(), cri.list_containers(), cri.list_pod_sandbox(), _pinned(containerd)
+    )
+    pods = {one.id: str(PodKey(one.metadata.namespace, one.metadata.name)) for one in sandboxes.items}
+    users = _users(containers.containers, pods)
     return tuple(_held(image, users, pinned) for image in images.images)
 
 
@@ -60,20 +63,15 @@ async def _pinned(containerd: ContainerdClient | None) -> frozenset[str]:
     return frozenset(complete(image.name) for image in listed if image.labels.get(PINNED) == PINNED_VALUE)
 
 
-def _users(containers: Iterable[pb.Container]) -> Mapping[str, list[str]]:
+def _users(containers: Iterable[pb.Container], pods: Mapping[str, str]) -> Mapping[str, list[str]]:
     """Containers by what they call their image: its ID, a digest or a name, as runtimes differ."""
     found: dict[str, list[str]] = {}
     for container in containers:
+        pod = pods.get(container.pod_sandbox_id, container.pod_sandbox_id[:13])
         # What it was asked for by may be a tag that has moved on.
         for name in {container.image_ref, container.image_id} - {""} or {container.image.image}:
-            found.setdefault(complete(name), []).append(_called(container))
+            found.setdefault(complete(name), []).append(f"{pod}/{container.metadata.name}")
     return found
-
-
-def _called(container: pb.Container) -> str:
-    labels = container.labels
-    pod = f"{labels.get(names.POD_NAMESPACE, '')}/{labels.get(names.POD_NAME, container.pod_sandbox_id[:13])}"
-    return f"{pod.lstrip('/')}/{container.metadata.name}"
 
 
 def _held(image: pb.Image, users: Mapping[str, list[str]], pinned: frozenset[str]) -> HeldImage:
