@@ -26,6 +26,14 @@ CRI_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+# Of every module for networks; doc_fragments/cni.py documents them.
+CNI_OPTIONS: dict[str, dict[str, Any]] = {
+    "conf_dir": {"type": "path", "default": "/etc/cni/net.d"},
+    "bin_dirs": {"type": "list", "elements": "path", "default": ["/opt/cni/bin", "/usr/lib/cni"]},
+    "cache_dir": {"type": "path", "default": "/var/lib/cni"},
+    "plugin_timeout": {"type": "int", "default": 60},
+}
+
 # Of modules that pull images; doc_fragments/pull.py documents them.
 PULL_OPTIONS: dict[str, dict[str, Any]] = {
     "credentials": {
@@ -55,6 +63,16 @@ PULL_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "auth_file": {"type": "path"},
     "hosts_directory": {"type": "path", "default": "/etc/containerd/certs.d"},
+}
+
+# Of every module that speaks to a storage driver; doc_fragments/csi.py documents them.
+CSI_OPTIONS: dict[str, dict[str, Any]] = {
+    "endpoint": {"type": "str", "fallback": (env_fallback, ["CSI_ENDPOINT"])},
+    "driver": {"type": "str"},
+    "kubelet_root": {"type": "path", "default": "/var/lib/kubelet"},
+    "state_directory": {"type": "path", "default": "/var/lib/kubenode/csi"},
+    "timeout": {"type": "int", "default": 120},
+    "retry_timeout": {"type": "int", "default": 60},
 }
 
 

@@ -81,7 +81,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Addresses that host-local gives out, first and last included, of a subnet."""
+    """Addresses that host-local gives out, first and last included, of a subnet; but never its gateway's."""
 
     network: str
     file: str
@@ -89,6 +89,7 @@ class AddressRange:
     subnet: IpNetwork
     first: int
     last: int
+    gateway: int
 
     def overlaps(self, other: AddressRange) -> bool:
         """Whether one address can come out of both."""
@@ -218,7 +219,8 @@ def _range(network: NetworkView, field: str, value: object) -> AddressRange:
     last = _bound(value, "rangeEnd", subnet, highest)
     if not lowest <= first <= last <= highest:
         raise ValueError(f"rangeStart and rangeEnd must be addresses of {subnet}, in this order")
-    return AddressRange(network.name, network.file, field, subnet, first, last)
+    gateway = _bound(value, "gateway", subnet, lowest + 1)
+    return AddressRange(network.name, network.file, field, subnet, first, last, gateway)
 
 
 def _subnet(value: object) -> IpNetwork:
