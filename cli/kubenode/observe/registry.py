@@ -124,8 +124,7 @@ async def _authorization(
     """The header that answers a challenge. Raises PermissionDenied where there is nothing to answer with."""
     scheme, parameters = parse_challenge(challenge)
     if scheme == "basic" and auth is not None:
-        name, password = login(auth)
-        return {"Authorization": aiohttp.BasicAuth(name, password).encode()}
+        return {"Authorization": aiohttp.encode_basic_auth(*login(auth))}
     if scheme == "bearer" and "realm" in parameters:
         return {"Authorization": f"Bearer {await _token(session, parameters, image, url, auth)}"}
     raise _error(PermissionDenied, image, url, "the registry wants credentials")
@@ -147,7 +146,8 @@ async def _token(
         form = {**asked, "grant_type": "refresh_token", "refresh_token": auth.identity_token, "client_id": CLIENT_ID}
         request = session.post(realm, data=form)
     else:
-        request = session.get(realm, params=asked, auth=aiohttp.BasicAuth(*login(auth)) if auth else None)
+        headers = {"Authorization": aiohttp.encode_basic_auth(*login(auth))} if auth else {}
+        request = session.get(realm, params=asked, headers=headers)
     async with request as answer:
         if answer.status != 200:
             raise _error(PermissionDenied, image, realm, f"the token server answers HTTP {answer.status}")
