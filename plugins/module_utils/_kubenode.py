@@ -76,11 +76,14 @@ CSI_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def run_resource(module: AnsibleModule, name: str) -> None:
+def run_resource(module: AnsibleModule, name: str, shown: dict[str, Any] | None = None) -> None:
     """Does what the library's resource of this name does, and ends the module.
 
     Without the library a run fails and a preview is skipped: what is on the node cannot be seen.
+
+    shown: the arguments as they may be told, where some of them hold secrets that no_log cannot name
     """
+    told = {} if shown is None else {"invocation": {"module_args": shown}}
     entry = library(module, "kubenode.resources.entry")
     if entry is None:
         module.exit_json(changed=False, skipped=True, msg="What would change cannot be told without the library.")
@@ -88,11 +91,11 @@ def run_resource(module: AnsibleModule, name: str) -> None:
     try:
         result, warnings = entry.call(name, _parameters(module), check=module.check_mode)
     except (entry.KubenodeError, OSError) as error:
-        module.fail_json(msg=str(error), **getattr(error, "values", {}))
+        module.fail_json(msg=str(error), **getattr(error, "values", {}), **told)
         return
     for warning in warnings:
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(**result, **told)
 
 
 def _parameters(module: AnsibleModule) -> dict[str, Any]:

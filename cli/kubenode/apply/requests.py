@@ -6,6 +6,7 @@ from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.specs import (
     AppArmor,
     ContainerSpec,
+    Device,
     Dns,
     LinuxResources,
     Mount,
@@ -61,6 +62,7 @@ def container_config(spec: ContainerSpec) -> pb.ContainerConfig:
         working_dir=spec.working_dir,
         envs=[pb.KeyValue(key=name, value=value.encode()) for name, value in spec.env],
         mounts=[_mount(mount, spec.namespaces.user) for mount in spec.mounts],
+        devices=[_device(device) for device in spec.devices],
         labels=dict(spec.labels),
         annotations=dict(spec.annotations),
         log_path=spec.log_path,
@@ -136,6 +138,12 @@ def _mount(mount: Mount, users: UserNamespace | None) -> pb.Mount:
         recursive_read_only=mount.recursive_read_only,
         image=_image(mount.image) if mount.image else None,
         image_sub_path=mount.image_sub_path,
+    )
+
+
+def _device(device: Device) -> pb.Device:
+    return pb.Device(
+        container_path=device.container_path, host_path=device.host_path, permissions=device.permissions
     )
 
 

@@ -29,6 +29,8 @@ CGROUP_PARENT = "kubenode.io/cgroup-parent"
 POD_STARTED = "kubenode.io/pod-started"
 # When a container is stopped with its pod: 0 first, sidecars after, in reverse order of their start.
 STOP_ORDER = "kubenode.io/stop-order"
+# What a task of the collection made a sandbox or container from, as JSON; values of variables stand there as digests.
+DEFINITION = "kubenode.io/definition"
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -97,6 +97,15 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A device of the host; permissions: of r (read), w (write) and m (mknod)."""
+
+    container_path: str
+    host_path: str
+    permissions: str
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSpec:
     name: str
     namespace: str
@@ -168,6 +177,7 @@ class ContainerSpec:
     masked_paths: tuple[str, ...] = ()
     readonly_paths: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    devices: tuple[Device, ...] = ()
     # The host's file behind terminationMessagePath; empty: none is made.
     termination_log: str = ""
     stop_signal: str = ""

@@ -20,6 +20,7 @@ from kubenode.model.observed import (
     State,
     addresses,
 )
+from kubenode.model.specs import LinuxResources
 from kubenode.model.static_pod import SourceKind
 from kubenode.observe import termination
 from kubenode.plan.hooks import hook_from_text
@@ -141,7 +142,7 @@ class RuntimeObserver:
             answer = await self._cri.container_status(pb.ContainerStatusRequest(container_id=listed.id))
         except NotFound:
             return None
-        seen = _observed(listed, answer.status)
+        seen = observed_container(listed, answer.status)
         if answer.status.state == pb.CONTAINER_EXITED:
             message = await asyncio.to_thread(termination.message, answer.status)
             seen = self._ended[listed.id] = dataclasses.replace(seen, message=message or seen.message)
@@ -161,7 +162,10 @@ def _key(metadata: pb.PodSandboxMetadata) -> PodKey:
     return PodKey(metadata.namespace, metadata.name)
 
 
-def _observed(listed: pb.Container, status: pb.ContainerStatus) -> ObservedContainer:
+def observed_container(
+    listed: pb.Container, status: pb.ContainerStatus, resources: LinuxResources | None = None
+) -> ObservedContainer:
+    """What lists and status tell of a container; `resources` where they were looked up."""
     annotations = listed.annotations
     backoff = annotations.get(names.RESTART_BACKOFF)
     return ObservedContainer(
@@ -186,6 +190,7 @@ def _observed(listed: pb.Container, status: pb.ContainerStatus) -> ObservedConta
         log_path=status.log_path,
         pre_stop=hook_from_text(annotations.get(names.PRE_STOP, "")),
         stop_order=_number(annotations.get(names.STOP_ORDER, ""), 0),
+        resources=resources,
     )
 
 

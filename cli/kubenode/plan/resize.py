@@ -31,22 +31,31 @@ def resize(
     if there is None:
         return None
     wanted = linux_resources(container, desired.pod, settings.memory_capacity, settings.cpu_quota_period)
+    changes = changed_resources(wanted, there)
+    if not changes:
+        return None
+    why = f"its {' and '.join(changes)} are not those of the manifest"
+    return UpdateContainer(container.name, current.id, update_of(wanted, settings.cpu_quota_period), why)
+
+
+def changed_resources(wanted: LinuxResources, there: LinuxResources) -> list[str]:
+    """Which of CPU and memory a container is yet to get."""
     changes = []
     if not (same_shares(wanted.cpu_shares, there.cpu_shares) and _same_quota(wanted, there)):
         changes.append("CPU")
     if not _same_memory(wanted.memory_limit, there.memory_limit):
         changes.append("memory")
-    if not changes:
-        return None
-    why = f"its {' and '.join(changes)} are not those of the manifest"
-    # A value of 0 leaves what a running container has.
-    update = dataclasses.replace(
+    return changes
+
+
+def update_of(wanted: LinuxResources, period: int) -> LinuxResources:
+    """As a container that runs is told: there a value of 0 leaves what it has. `period` in µs."""
+    return dataclasses.replace(
         wanted,
-        cpu_period=wanted.cpu_period or settings.cpu_quota_period,
+        cpu_period=wanted.cpu_period or period,
         cpu_quota=wanted.cpu_quota or NO_LIMIT,
         memory_limit=wanted.memory_limit or NO_LIMIT,
     )
-    return UpdateContainer(container.name, current.id, update, why)
 
 
 def resizing(situation: Situation) -> bool:
