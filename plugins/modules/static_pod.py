@@ -64,8 +64,8 @@ options:
     description:
       - V(running) waits until all containers of this version of the pod run, or have done their work; V(ready) until
         they are ready too. With O(state=absent) either waits until nothing is left of the pod.
-      - The task fails as soon as it is certain that this will not come, with the reason, as when the image is refused by
-        its registry or missing twice, a container ended in failure twice, or the pod is refused by the node.
+      - The task fails as soon as it is certain that this will not come, with the reason, as when the image is refused
+        by its registry or could not be had twice, a container ended in failure twice, or the node refuses the pod.
       - With the kubenode agent its reports tell. Beside a kubelet the container runtime does. There V(ready) asks the
         pod's startup and readiness probes from the node itself, and a failed pull of an image is seen only as a
         container that does not come.
@@ -187,8 +187,8 @@ line:
   sample: 7
 pod:
   description:
-    - The pod as the agent reports it; beside a kubelet as the runtime shows it. M(kubenode.node.static_pod_info) has the
-      parts of it.
+    - The pod as the agent reports it; beside a kubelet as the runtime shows it.
+    - RV(kubenode.node.static_pod_info#module:manifests[].status) names the parts of it.
   returned: with O(state=present) and O(wait) other than V(none), outside of check mode
   type: dict
   sample:

@@ -43,9 +43,20 @@ class ConfigurationError(KubenodeError):
 
 def load(path: Path) -> Settings:
     """The settings of this node. Raises ConfigurationError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}. Name the agent's configuration file with --config."
+        ) from None
+    return settings_of(path, data)
+
+
+def settings_of(path: Path, data: bytes) -> Settings:
+    """The settings that this content of the file makes. Raises ConfigurationError."""
     kubelet: dict[str, Any] = {}
     kubenode: dict[str, Any] = {}
-    for document in _documents(path):
+    for document in _documents(path, data):
         match document.get("apiVersion"), document.get("kind"):
             case (str(version), "KubeletConfiguration") if version == KUBELET_API_VERSION:
                 kubelet = document
@@ -70,13 +81,9 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def _documents(path: Path) -> list[dict[str, Any]]:
+def _documents(path: Path, data: bytes) -> list[dict[str, Any]]:
     try:
-        documents = list(yaml.load_all(path.read_bytes(), yaml.CSafeLoader))
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error.strerror}. Name the agent's configuration file with --config."
-        ) from None
+        documents = list(yaml.load_all(data, yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{path}{line}: not YAML: {error.problem}") from None

@@ -22,10 +22,12 @@ from kubenode.agent.once import Node, Turn, look, open_node, turn
 from kubenode.agent.tables import pods_report, status_of
 from kubenode.clients.agent import AgentClient
 from kubenode.clients.errors import ClientError, Unavailable
+from kubenode.clients.threads import PatientCalls
 from kubenode.model.facts import AgentFacts, RuntimeFacts
 from kubenode.model.names import PodKey
 from kubenode.model.reports import (
     AgentState,
+    Check,
     HealthReport,
     PodsReport,
     PodSync,
@@ -47,6 +49,7 @@ from kubenode.plan.stale import stale_environments
 SYNC_SECONDS = 3600.0
 KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
 KUBELET_SECONDS = 5.0
+DISK_SECONDS = 5.0
 # How many pods are looked at, or synced, side by side without an agent.
 SIDE_BY_SIDE = 8
 WAIT_PERIOD_SECONDS = 0.5
@@ -84,18 +87,43 @@ async def sync(settings: Settings, *, dry_run: bool) -> SyncReport:
 
 async def health(settings: Settings) -> HealthReport:
     """Every check of this node. It never raises: what cannot be asked is a verdict too."""
+    return (await examine(settings))[0]
+
+
+async def examine(settings: Settings) -> tuple[HealthReport, PodsReport]:
+    """The checks, and the pods and manifests behind them; without pods where nobody tells of these. It never raises."""
     runtime, agent = await asyncio.gather(_runtime(settings), _agent(settings))
     checks = [*verdict.runtime_checks(runtime), *verdict.agent_checks(agent)]
-    try:
-        report = await pods(settings) if agent.kind != "kubelet" else await manifests(settings)
+    # Without an agent the runtime would be asked once more.
+    asked = agent.kind == "kubenode" or (agent.kind == "" and not runtime.error)
+    report = await _pods_if_known(settings) if asked else None
+    if report is None:
+        report = await manifests(settings)
+        checks += verdict.manifest_checks(report)
+        checks += verdict.object_checks(report) if agent.kind == "kubelet" else ()
+    else:
         checks += verdict.manifest_checks(report)
         checks += verdict.object_checks(report)
         checks += verdict.pod_checks(report)
+    checks += await _resources(settings, runtime.image_filesystem)
+    return HealthReport(node=settings.node_name, level=verdict.worst(checks), checks=tuple(checks)), report
+
+
+async def _pods_if_known(settings: Settings) -> PodsReport | None:
+    try:
+        return await pods(settings)
     except ClientError:
-        checks += verdict.manifest_checks(await manifests(settings))
-    amounts = node_facts.amounts(Path(settings.kubenode.root_directory), runtime.image_filesystem)
-    checks += verdict.resource_checks(amounts, settings.eviction_hard)
-    return HealthReport(node=settings.node_name, level=verdict.worst(checks), checks=tuple(checks))
+        return None
+
+
+async def _resources(settings: Settings, image_filesystem: str) -> list[Check]:
+    """A disk that does not answer is a verdict too."""
+    root = Path(settings.kubenode.root_directory)
+    try:
+        amounts = await PatientCalls().call("amounts", DISK_SECONDS, node_facts.amounts, root, image_filesystem)
+    except TimeoutError:
+        return [verdict.hung_disk(root, image_filesystem, DISK_SECONDS)]
+    return list(verdict.resource_checks(amounts, settings.eviction_hard))
 
 
 async def manifests(settings: Settings) -> PodsReport:

@@ -1,4 +1,4 @@
-"""Waiting until a manifest's pod runs, is ready, or is gone: by what the agent reports, or beside a kubelet the runtime.
+"""Waiting until pods run, are ready, or are gone: by what the agent reports, or beside a kubelet the runtime shows.
 
 It ends as soon as it is certain that what is awaited will not come.
 """
@@ -88,6 +88,39 @@ async def wait_gone(change: Change, around: Surroundings, seconds: float) -> Non
         return sentence(status) if status else True
 
     await _until(once, what, seconds)
+
+
+async def wait_all(around: Surroundings, seconds: float) -> None:
+    """Until every pod runs or is done, and none is left that nobody wants.
+
+    Without an agent each look is followed by another turn, as a pod may need several. Raises WaitFailed that names the
+    pods, as soon as nothing but those is left that cannot come up; NodeBusy, ClientError.
+    """
+    settings = around.settings
+    patience: dict[PodKey, _Patience] = {}
+
+    async def once() -> bool | str:
+        missing, hopeless = [], []
+        report = await queries.pods(settings)
+        for status in report.pods:
+            key = PodKey(status.namespace, status.name)
+            try:
+                seen = patience.setdefault(key, _Patience(Awaited.RUNNING, settings)).judge(status)
+                if isinstance(seen, str) or not _at_rest(seen):
+                    missing.append(f"pod {key}: {seen if isinstance(seen, str) else sentence(seen)}")
+            except Hopeless as error:
+                hopeless.append(f"pod {key}: {error}")
+        if hopeless and not missing:
+            raise Hopeless("; ".join(hopeless))
+        if not await who_runs_pods(around):
+            await queries.sync(settings, dry_run=False)
+        return "; ".join((*hopeless, *missing)) or (True if report.complete else "not all pods are known yet")
+
+    await _until(once, f"Not all pods of {settings.node_name} run", seconds)
+
+
+def _at_rest(status: PodStatus) -> bool:
+    return status.phase == "Succeeded" or (not status.reason and status.settled)
 
 
 async def who_runs_pods(around: Surroundings) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from kubenode.plan.kubelet_config import merge
+
 # Where kubeadm and most distributions put it; kubelets that are told no other read none.
 DEFAULT_CONFIGURATION = Path("/var/lib/kubelet/config.yaml")
 DEFAULT_ROOT = "/var/lib/kubelet"
@@ -48,7 +50,7 @@ def kubelet(pid: int | None, proc: Path = Path("/proc"), default: Path = DEFAULT
         return None
     fields = _document(configuration) if configuration else {}
     for drop_in in _drop_ins(place, flags.get("config-dir", "")):
-        fields = merged(fields, _document(drop_in))
+        fields = merge(fields, _document(drop_in))
     name = flags.get("hostname-override", "").strip() or socket.gethostname()
     return Kubelet(
         pid,
@@ -75,15 +77,6 @@ def flags_of(arguments: Sequence[str]) -> dict[str, str]:
         elif follows and not follows.startswith("-"):
             found[name] = follows
     return found
-
-
-def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings into each other, all else replaced."""
-    result = dict(base)
-    for key, value in more.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = merged(result[key], value) if both else value
-    return result
 
 
 def _command_line(place: Path) -> list[str]:

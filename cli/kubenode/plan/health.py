@@ -127,6 +127,14 @@ def resource_checks(amounts: Mapping[str, Amount], thresholds: Mapping[str, str]
             yield Check(name=signal, level=level, message=left)
 
 
+def hung_disk(root: object, images: str, seconds: float) -> Check:
+    """Where a file system that is asked for what it has left does not answer."""
+    places = " or ".join(str(place) for place in (root, images) if place)
+    message = f"the file system of {places} did not answer within {seconds:g} s"
+    remedy = "Look for a dead network mount, and unmount it."
+    return Check(name="nodefs.available", level=Level.CRITICAL, message=message, remedy=remedy)
+
+
 def _limit(text: str, capacity: int) -> int:
     return int(capacity * float(text[:-1]) / 100) if text.endswith("%") else whole(text)
 

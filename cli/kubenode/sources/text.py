@@ -28,9 +28,11 @@ def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def manifest_text(value: object) -> str:
-    """The text of a manifest given as plain dicts, lists and scalars."""
-    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=2**31, default_flow_style=False)
+def manifest_text(value: object, *, in_order: bool = False) -> str:
+    """The text of a manifest given as plain dicts, lists and scalars. `in_order`: keys are not sorted."""
+    return yaml.dump(
+        value, Dumper=_Dumper, allow_unicode=True, width=2**31, default_flow_style=False, sort_keys=not in_order
+    )
 
 
 def canonical_text(text: str) -> str:
