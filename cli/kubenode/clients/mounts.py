@@ -39,7 +39,7 @@ class MountFlag(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class MountPoint:
-    """A line of mountinfo: `root` is what of the file system is mounted at `path`."""
+    """A line of mountinfo: `root` is what of the file system is mounted at `path`. device: its numbers, "8:1"."""
 
     id: int
     parent: int
@@ -48,6 +48,7 @@ class MountPoint:
     options: tuple[str, ...]
     filesystem: str
     source: str
+    device: str = ""
 
 
 def mount(source: str, target: str, filesystem: str = "", flags: int = 0, options: str = "") -> None:
@@ -122,15 +123,21 @@ def mount_points(text: str) -> Iterator[MountPoint]:
             options=tuple(fields[5].split(",")),
             filesystem=fields[tail + 1],
             source=_unescaped(fields[tail + 2]),
+            device=fields[2],
         )
 
 
 def mounts_below(directory: str) -> list[MountPoint]:
     """What is mounted at or below the directory (an absolute path without links), the latest first."""
+    below = directory.rstrip("/") + "/"
+    return [point for point in all_mounts() if (point.path + "/").startswith(below)]
+
+
+def all_mounts() -> list[MountPoint]:
+    """Those that this process sees, the latest first."""
     # Bytes that are no text must come back as the same bytes.
     text = MOUNTINFO.read_bytes().decode(errors="surrogateescape")
-    below = directory.rstrip("/") + "/"
-    return [point for point in mount_points(text) if (point.path + "/").startswith(below)][::-1]
+    return list(mount_points(text))[::-1]
 
 
 def _unescaped(field: str) -> str:

@@ -28,7 +28,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_line_of_mountinfo() -> None:
     assert list(mounts.mount_points(LINE + "\n")) == [
-        mounts.MountPoint(226, 27, "/in side", "/mnt/a\\b\tc", ("rw", "relatime"), "tmpfs", "some source")
+        mounts.MountPoint(226, 27, "/in side", "/mnt/a\\b\tc", ("rw", "relatime"), "tmpfs", "some source", "0:58")
     ]
 
 
