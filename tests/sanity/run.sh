@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# ansible-test sanity, and the linters of roles and documentation, on the collection as it is shipped: built, unpacked.
+# ansible-test sanity, the linters of roles and documentation, and what Galaxy would say of it, all on the collection as
+# it is shipped: built, unpacked.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -38,11 +39,30 @@ sys.exit(main(["install", "--quiet", "--no-index", "--find-links", here, "pip"])
 SCRIPT
 }
 
+# What Galaxy does with an upload, in an environment of its own: it wants older versions of what others need newer. It
+# would only repeat ansible-lint. Its remarks on the files with our one exception, the licence, are expected.
+import_into_galaxy() {
+    local home=$1/importer said
+    [[ -e $home/ready ]] || {
+        "$python" -m venv --clear "$home"
+        "$home/bin/pip" install --quiet 'galaxy-importer>=0.4.44'
+        touch "$home/ready"
+    }
+    printf '[galaxy-importer]\nrun_ansible_lint = False\n' >"$work/galaxy-importer.cfg"
+    said=$(PATH="$home/bin:$PATH" GALAXY_IMPORTER_CONFIG="$work/galaxy-importer.cfg" \
+        "$home/bin/python" -m galaxy_importer.main "$2" 2>&1) || { echo "$said"; return 1; }
+    said=$(grep -E 'WARNING|ERROR' <<<"$said" | grep -v 'WARNING: Ignore files skip') || return 0
+    echo "galaxy-importer: $said"
+    return 1
+}
+
 cd "$root"
+antsibull-changelog lint
 ansible-galaxy collection build --output-path "$work" >/dev/null
 ansible-galaxy collection install --offline -p "$work" "$work"/kubenode-node-*.tar.gz >/dev/null
 cd "$work/ansible_collections/kubenode/node"
 
+import_into_galaxy "$cache" "$work"/kubenode-node-*.tar.gz
 antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 ansible-lint --offline --nocolor
 
