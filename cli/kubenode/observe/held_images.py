@@ -13,8 +13,6 @@ from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.held_images import HeldImage, Remote, WantedImage
 from kubenode.model.image_reference import parse
 from kubenode.model.names import PodKey
-from kubenode.observe.registry import remote_digest
-from kubenode.observe.registry_hosts import registry_hosts
 from kubenode.plan.held_images import complete
 
 SIDE_BY_SIDE = 8
@@ -35,6 +33,10 @@ async def held_images(cri: CriClient, containerd: ContainerdClient | None = None
 
 async def remote(wanted: WantedImage, directory: Path) -> Remote:
     """What the image's registry says of its tag; what keeps it from saying is an answer too."""
+    # HTTP takes as long to import as all the rest, and is seldom needed.
+    from kubenode.observe.registry import remote_digest
+    from kubenode.observe.registry_hosts import registry_hosts
+
     image = parse(wanted.reference)
     try:
         hosts = await asyncio.to_thread(registry_hosts, image, directory)
