@@ -139,17 +139,14 @@ def _plain(file: NetworkFile) -> dict[str, Any]:
 
 
 def refusal(plan: ConfigPlan, used: Iterable[Attached]) -> str:
-    """Why the plan must not be carried out, as attachments use what it takes away; empty where nothing does."""
+    """Why the plan must not be carried out, unless forced: attachments use what it takes away; empty if none does."""
     found = [one for one in used if one.network in plan.lost]
     if not found:
         return ""
     names = ", ".join(dict.fromkeys(one.network for one in found))
     some = ", ".join(f"{one} ({one.netns or 'no namespace known'})" for one in found[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return (
-        f"network {names} is in use, by {some}{more}. Detach these first (cni_attachment with state: absent, or remove "
-        "their pods), or set force: what is attached stays so, and nothing new can be."
-    )
+    return f"network {names} is in use, by {some}{more}."
 
 
 def versionless(document: Mapping[str, Any], file: str) -> list[Problem]:

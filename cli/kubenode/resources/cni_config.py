@@ -25,6 +25,9 @@ from kubenode.resources.result import ResourceError, Result
 _MODES = re.compile(r"0?6[04][04]|0?4[04][04]")
 _FILENAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]*")
 _MOST_ORDER = 99
+_FORCE = (
+    "Detach these first (cni_attachment with state: absent, or remove their pods), or set force: they stay attached."
+)
 
 
 class Options(CniOptions, frozen=True, kw_only=True):
@@ -59,7 +62,8 @@ async def run(options: Options, *, check: bool) -> Result:
     values["attachments"] = [_told(one) for one in attachments]
     forbidden = refusal(plan, attachments)
     if forbidden and not options.force:
-        raise ResourceError(f"To remove it was refused: {forbidden}", **Result(values=values).returned())
+        told = f"To remove it was refused: {forbidden} {_FORCE}"
+        raise ResourceError(told, **Result(values=values).returned())
     if not check and (copies := carry_out(plan.actions)):
         values |= {"backup_file": copies[0], "backup_files": copies}
     warnings = [*(str(one) for one in problems), *([f"It was forced: {forbidden}"] if forbidden else [])]
