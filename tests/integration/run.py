@@ -82,6 +82,8 @@ def _environment(folder: str) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_LOCAL_TEMP": f"{folder}/ansible",
         "ANSIBLE_REMOTE_TEMP": f"{folder}/ansible",
+        # A connection that persists is not to be that of a target before, in other namespaces.
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": f"{folder}/ssh-control",
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
         "ANSIBLE_CALLBACKS_ENABLED": "returned",
         "KUBENODE_RETURNED": f"{folder}/returned",
