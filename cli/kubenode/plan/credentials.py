@@ -10,12 +10,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
+from kubenode.model.image_reference import HUB, parse
 from kubenode.model.objects import ObjectKey, Secret
 from kubenode.model.specs import RegistryAuth
 from kubenode.model.static_pod import DesiredPod
 
 CONFIG_JSON, CONFIG = "kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"
-_HUB, _HUB_AUTH = "docker.io", "index.docker.io"
+_HUB_AUTH = "index.docker.io"
 
 
 def registry_auths(desired: DesiredPod, image: str) -> tuple[RegistryAuth, ...]:
@@ -27,7 +28,7 @@ def fitting_auths(found: Sequence[RegistryAuth], image: str) -> tuple[RegistryAu
     """Those of the credentials that fit the image, the most specific first."""
     repository = _repository(image)
     fitting = [auth for auth in found if registry_matches(auth.registry, repository)]
-    if not fitting and repository.startswith(f"{_HUB}/"):
+    if not fitting and repository.startswith(f"{HUB}/"):
         fitting = [auth for auth in found if auth.registry == _HUB_AUTH]
     return tuple(dict.fromkeys(sorted(fitting, key=lambda auth: auth.registry, reverse=True)))
 
@@ -60,17 +61,11 @@ def _parts(location: str) -> tuple[str, str, str]:
 
 
 def _repository(image: str) -> str:
-    """The image with its registry, without tag and digest."""
-    name = image.partition("@")[0]
-    path, slash, last = name.rpartition("/")
-    name = path + slash + last.partition(":")[0]
-    first, slash, rest = name.partition("/")
-    if not slash:
-        return f"{_HUB}/library/{name}"
-    if first in (_HUB, _HUB_AUTH):
-        return f"{_HUB}/{rest if '/' in rest else f'library/{rest}'}"
-    is_registry = "." in first or ":" in first or first == "localhost"
-    return name if is_registry else f"{_HUB}/{name}"
+    """The image with its registry, without tag and digest. What is no name of an image no registry gets to see."""
+    try:
+        return parse(image).name
+    except ValueError:
+        return image
 
 
 def _names(desired: DesiredPod) -> Iterator[str]:

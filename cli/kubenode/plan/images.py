@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kubenode.model.image_reference import DEFAULT_TAG, parse
 from kubenode.model.observed import ImageFact
 from kubenode.model.pod import Container, PodSpec
 
@@ -30,14 +31,16 @@ def needed_images(container: Container, spec: PodSpec) -> tuple[NeededImage, ...
 
 def pull_policy(image: str, policy: str) -> str:
     """The default of Kubernetes: Always for `:latest` or no tag, else IfNotPresent."""
-    return policy or ("Always" if _tag(image) == "latest" else "IfNotPresent")
+    return policy or ("Always" if _tag(image) == DEFAULT_TAG else "IfNotPresent")
 
 
 def _tag(image: str) -> str:
-    if "@" in image:
+    """The tag that is written counts, also before a digest; what is no name of an image has none."""
+    try:
+        reference = parse(image)
+    except ValueError:
         return ""
-    _, _, tag = image.rpartition("/")[2].partition(":")
-    return tag or "latest"
+    return reference.tag or ("" if reference.digest else DEFAULT_TAG)
 
 
 def pull_reason(image: NeededImage, images: Mapping[str, ImageFact | None]) -> str:
