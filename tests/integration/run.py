@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT / "tests"))
 
-from services import surroundings  # noqa: E402, the paths come first
+from integration.services import surroundings  # noqa: E402, the paths come first
 
 from support import containerd2  # noqa: E402
 from support.containerd import DEBIAN_BINARIES  # noqa: E402

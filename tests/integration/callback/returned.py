@@ -28,7 +28,7 @@ MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 COLLECTION = "kubenode.node."
 # Every module has these, and Ansible documents them itself.
 COMMON = frozenset(
-    "changed diff failed msg skipped warnings deprecations invocation exception item ansible_loop_var".split()
+    "changed diff failed msg skipped warnings deprecations invocation exception item ansible_loop_var attempts".split()
 )
 # Ansible adds these where something is returned as `path`.
 OF_A_PATH = frozenset("group gid mode owner size state uid secontext".split())
@@ -105,9 +105,10 @@ def _fits(path: str, about: Mapping[str, Any], value: Any) -> Iterator[str]:
     if not isinstance(value, TYPES[kind]) or (kind in ("int", "float") and isinstance(value, bool)):
         yield f"{path} is documented as {kind}, and is {value!r:.60}"
         return
-    for index, element in enumerate(value if kind == "list" and "elements" in about else []):
-        yield from _fits(f"{path}[{index}]", {**about, "type": about["elements"]}, element)
-    if kind in ("dict", "complex") and "contains" in about:
+    if isinstance(value, list) and "elements" in about:
+        for index, element in enumerate(value):
+            yield from _fits(f"{path}[{index}]", {**about, "type": about["elements"]}, element)
+    if isinstance(value, dict) and "contains" in about:
         for key in value.keys() - about["contains"].keys():
             yield f"{path}.{key} is returned and not documented"
         for key, inner in about["contains"].items():
