@@ -30,7 +30,8 @@ TYPED = (
     *("cli/kubenode", "tools", "demo", "roles/node_agent/files/wheelhouse.py", "extensions/molecule/run.py"),
     # Under the name by which Ansible imports them.
     ".collections/ansible_collections/kubenode/node/plugins",
-    *("tests/run.py", "tests/conftest.py", "tests/integration/run.py", "tests/integration/services.py", "tests/integration/callback"),
+    *("tests/run.py", "tests/conftest.py"),
+    *("tests/integration/run.py", "tests/integration/services.py", "tests/integration/callback"),
     *("tests/machines", "tests/support", "tests/bench", "tests/kubenode", "tests/conformance"),
 )
 
@@ -63,7 +64,7 @@ STAGES = {
     "real": Stage((_python("-m", "pytest", "-q", "-m", "real", f"--ignore={BEHAVIOURS}"),), needs_root=True),
     "behaviours": Stage((_python("-m", "pytest", "-q", "-m", "real", BEHAVIOURS),), needs_root=True),
     "sanity": Stage((("bash", "tests/sanity/run.sh"),)),
-    "integration": Stage((_python("tests/integration/run.py", "tests/integration/services.py", "tests/integration/callback"),), needs_root=True),
+    "integration": Stage((_python("tests/integration/run.py"),), needs_root=True),
     "molecule": Stage((_python("extensions/molecule/run.py"),), needs_root=True),
 }
 

@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from integration.services import surroundings  # noqa: E402, the paths come first
-
 from support import containerd2  # noqa: E402
 from support.containerd import DEBIAN_BINARIES  # noqa: E402
 

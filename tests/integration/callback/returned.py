@@ -45,7 +45,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 ALWAYS, SUCCESS = "always", "success"
 
 
-class CallbackModule(CallbackBase):
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "returned"
