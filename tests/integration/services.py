@@ -5,7 +5,10 @@ A target names them in its file `services`, one a line; each gives the target va
     containerd   test_containerd: endpoint, root (its folder), cgroup_root, and the names of the images in it: pause,
                  busybox, variant, and archives: the folder with their archives
     registry     test_registry: address, plain HTTP, open to all; private: another with user "user", password "secret"
-    csi          test_csi: endpoint, root (control.json and calls.jsonl: see tests/support/csi_control.py)
+    ssh          test_ssh: host, port, folder: a login of root, with the files of tests/support/ssh_server.py
+    csi          test_csi: endpoint, root (control.json and calls.jsonl: see tests/support/csi_control.py), socket.
+                 It starts again when it is killed. Options of the driver may follow, and further lines give further
+                 drivers, which are in the list test_csi_more.
 
 All get test_directory, a folder that goes with the target, test_dead_endpoint, a socket on which nobody listens, and
 test_hung_endpoint, one that takes connections and never answers.
@@ -24,12 +27,15 @@ from typing import Any
 
 from support import images
 from support.containerd import DEBIAN_BINARIES, RealRuntime
+from support.ssh_server import SshServer
 
 SUPPORT = Path(images.__file__).parent
 # A mount of the host must not be seen to change from in there, nor the other way round.
 ISOLATE = "unshare --fork --kill-child=SIGKILL --pid --mount-proc --mount --net --"
 HIDE = "mount -t tmpfs -o mode=755 tmpfs"
 PREPARE = f'{HIDE} /run && {HIDE} /var/lib && ip link set lo up && exec "$@"'
+# A driver that is killed comes again; the one who ends the shell ends it.
+FOREVER = ("sh", "-c", 'while :; do "$@"; done', "sh")
 REGISTRY = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
@@ -37,7 +43,7 @@ http: {{addr: 127.0.0.1:{port}}}
 log: {{level: error, accesslog: {{disabled: true}}}}
 """
 AUTHENTICATION = "auth: {{htpasswd: {{realm: test, path: {passwords}}}}}\n"
-PORT, PRIVATE_PORT = 5000, 5001
+PORT, PRIVATE_PORT, SSH_PORT = 5000, 5001, 2222
 READY_WITHIN = 20.0  # seconds
 
 
@@ -49,23 +55,37 @@ class Surroundings:
     prefix: list[str]
     variables: dict[str, Any] = field(default_factory=dict)
     runtime: RealRuntime | None = None
+    drivers: list[list[str]] = field(default_factory=list)
 
 
 @contextmanager
 def surroundings(services: list[str], folder: Path, binaries: Path = DEBIAN_BINARIES) -> Iterator[Surroundings]:
     """All that the services give, for as long as the context lasts."""
-    unknown = set(services) - set(SERVICES)
+    drivers = _driver_options(services)
+    unknown = {name for name in services if not name.startswith("--")} - set(SERVICES)
     if unknown:
         raise ValueError(f"there are no services {', '.join(sorted(unknown))}: know {', '.join(SERVICES)}")
     with ExitStack() as stack:
         around = Surroundings(folder, [*ISOLATE.split(), "sh", "-c", PREPARE, "sh"])
+        around.drivers = drivers
         around.variables |= {"test_directory": str(folder / "work")}
         (folder / "work").mkdir()
         stack.enter_context(_silent_sockets(around))
-        for name in SERVICES:
+        for name, service in SERVICES.items():
             if name in services:
-                stack.enter_context(SERVICES[name](around, binaries))
+                stack.enter_context(service(around, binaries))
         yield around
+
+
+def _driver_options(services: list[str]) -> list[list[str]]:
+    """For each csi the options that follow."""
+    drivers: list[list[str]] = []
+    for word in services:
+        if word == "csi":
+            drivers.append([])
+        elif word.startswith("--"):
+            drivers[-1].append(word)
+    return drivers
 
 
 @contextmanager
@@ -127,12 +147,48 @@ def _one_registry(around: Surroundings, port: int, passwords: str) -> Iterator[N
 
 
 @contextmanager
-def _csi(around: Surroundings, _: Path) -> Iterator[None]:
-    endpoint, root = around.folder / "csi.sock", around.folder / "driver"
-    script = [sys.executable, str(SUPPORT / "csi_driver.py"), f"--endpoint=unix://{endpoint}", f"--root={root}"]
-    with _process(around, *script, "--with-parent", wait_for="serving"):
-        around.variables["test_csi"] = {"endpoint": f"unix://{endpoint}", "root": str(root)}
+def _ssh(around: Surroundings, _: Path) -> Iterator[None]:
+    """Needs a namespace that is there already, as the registry does."""
+    server = SshServer(around.folder / "ssh", SSH_PORT)
+    with _process(around, *server.prepare(), wait_for=server.first_words):
+        around.variables["test_ssh"] = {"host": "127.0.0.1", "port": SSH_PORT, "folder": str(server.folder)}
         yield
+
+
+@contextmanager
+def _csi(around: Surroundings, _: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        if around.runtime is None:
+            stack.enter_context(_namespaces(around))
+        made = [stack.enter_context(_driver(around, *one)) for one in enumerate(around.drivers)]
+        around.variables |= {"test_csi": made[0], "test_csi_more": made[1:]}
+        yield
+
+
+@contextmanager
+def _driver(around: Surroundings, number: int, options: list[str]) -> Iterator[dict[str, str]]:
+    endpoint, root = around.folder / f"csi-{number}.sock", around.folder / f"driver-{number}"
+    script = [sys.executable, str(SUPPORT / "csi_driver.py"), f"--endpoint=unix://{endpoint}", f"--root={root}"]
+    with _process(around, *FOREVER, *script, "--with-parent", *options, wait_for="serving"):
+        yield {"endpoint": f"unix://{endpoint}", "socket": str(endpoint), "root": str(root)}
+
+
+@contextmanager
+def _namespaces(around: Surroundings) -> Iterator[None]:
+    """Those that the driver and the target share, so that each sees the other's mounts."""
+    command = [*around.prefix, "sh", "-c", "echo ready && exec cat"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("no namespaces can be made: are we root?")
+        inner = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+        around.prefix = ["nsenter", f"--target={inner}", "--mount", "--net", "--pid", "--"]
+        try:
+            yield
+        finally:
+            # PID 1 ends with its input, and all in there with it.
+            process.stdin.close()
 
 
 @contextmanager
@@ -161,4 +217,4 @@ def _until_answering(around: Surroundings, url: str) -> None:
     subprocess.run([*around.prefix, sys.executable, "-c", script, url], check=True)
 
 
-SERVICES = {"containerd": _containerd, "registry": _registry, "csi": _csi}
+SERVICES = {"containerd": _containerd, "registry": _registry, "ssh": _ssh, "csi": _csi}
