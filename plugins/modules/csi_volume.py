@@ -12,11 +12,11 @@ author:
   - The kubenode authors (@kubenode)
 description:
   - Speaks CSI to the controller of a storage driver, without a cluster.
-  - A volume that is there is grown when O(size) is more than it has, and gets the O(mutable_parameters) that differ. All
-    else that differs cannot be changed, and is refused with what differs, also in check mode.
+  - A volume that is there is grown when O(size) is more than it has, and gets the O(mutable_parameters) that differ.
+    All else that differs cannot be changed, and is refused with what differs, also in check mode.
   - The driver is asked whether the volume is there, by C(ControllerGetVolume), C(ListVolumes) or
-    C(ValidateVolumeCapabilities), whichever it has first. What drivers do not tell, such as parameters, is compared with
-    the record that this module keeps in O(state_directory).
+    C(ValidateVolumeCapabilities), whichever it has first. What drivers do not tell, such as parameters, is compared
+    with the record that this module keeps in O(state_directory).
 extends_documentation_fragment:
   - kubenode.node.attributes
   - kubenode.node.attributes.library
@@ -35,8 +35,8 @@ options:
     type: str
   volume_id:
     description:
-      - The id that the driver gave the volume, for one that was made elsewhere. With O(name) it is known under that name
-        from then on.
+      - The id that the driver gave the volume, for one that was made elsewhere. With O(name) it is known under that
+        name from then on.
     type: str
   state:
     description:
@@ -208,7 +208,8 @@ identified_by:
   type: str
   sample: record
 verified_by:
-  description: The call by which the driver was asked whether it is there, V(record) where only the record tells, else V(nothing).
+  description: The call by which the driver was asked whether it is there, V(record) where only the record tells, else
+    V(nothing).
   returned: success
   type: str
   sample: ControllerGetVolume

@@ -45,18 +45,11 @@ async def mount_volume(
     the same can be asked again, or `unmount_volume`: what was mounted before, here or by others, is not touched.
     """
     steps = mount_steps(mount, node_capabilities)
-    if Step.STAGE not in steps:
-        mount = msgspec.structs.replace(mount, staging_path="")
     if Step.STAGE in steps:
-        await asyncio.to_thread(_make_directory, mount.staging_path)
-        try:
-            await stage(csi, mount, stage_secrets)
-        except ClientError as error:
-            if is_final(error):
-                await asyncio.to_thread(_remove_if_unused, mount.staging_path)
-            raise
-    await asyncio.to_thread(_make_directory, str(Path(mount.target_path).parent))
-    await publish(csi, mount, publish_secrets)
+        await stage_there(csi, mount, stage_secrets)
+    else:
+        mount = msgspec.structs.replace(mount, staging_path="")
+    await publish_there(csi, mount, publish_secrets)
     return await expand(csi, mount, expand_secrets) if Step.EXPAND in steps else 0
 
 
@@ -67,11 +60,38 @@ async def unmount_volume(
 
     Raises OSError where a driver says that it is done and a mount is still there: nothing is removed then.
     """
-    await unpublish(csi, mount.volume_id, mount.target_path)
-    await asyncio.to_thread(_remove_mount_point, mount.target_path)
+    await unpublish_there(csi, mount.volume_id, mount.target_path)
     if Step.UNSTAGE in unmount_steps(node_capabilities, last=last):
-        await unstage(csi, mount.volume_id, mount.staging_path)
-        await asyncio.to_thread(_remove_mount_point, mount.staging_path)
+        await unstage_there(csi, mount.volume_id, mount.staging_path)
+
+
+async def stage_there(csi: CsiClient, mount: Mount, secrets: Secrets | None = None) -> None:
+    """With its directory, which goes again where staging failed for good."""
+    await asyncio.to_thread(_make_directory, mount.staging_path)
+    try:
+        await stage(csi, mount, secrets)
+    except ClientError as error:
+        if is_final(error):
+            await asyncio.to_thread(_remove_if_unused, mount.staging_path)
+        raise
+
+
+async def publish_there(csi: CsiClient, mount: Mount, secrets: Secrets | None = None) -> None:
+    """With the directory above the target; the target is the driver's to make."""
+    await asyncio.to_thread(_make_directory, str(Path(mount.target_path).parent))
+    await publish(csi, mount, secrets)
+
+
+async def unpublish_there(csi: CsiClient, volume_id: str, target_path: str) -> None:
+    """With the target. Raises OSError where it is still mounted afterwards."""
+    await unpublish(csi, volume_id, target_path)
+    await asyncio.to_thread(_remove_mount_point, target_path)
+
+
+async def unstage_there(csi: CsiClient, volume_id: str, staging_path: str) -> None:
+    """With its directory. Raises OSError where it is still mounted afterwards."""
+    await unstage(csi, volume_id, staging_path)
+    await asyncio.to_thread(_remove_mount_point, staging_path)
 
 
 async def stage(csi: CsiClient, mount: Mount, secrets: Secrets | None = None) -> None:

@@ -31,13 +31,17 @@ class VolumeRecord(CsiValue, frozen=True):
 
 
 class SnapshotRecord(CsiValue, frozen=True):
-    """Of one volume, or `grouped`: of several as of one moment. `snapshot` or `group` has no id while it is begun."""
+    """Of one volume, or `grouped`: of several as of one moment. `snapshot` or `group` has no id while it is begun.
+
+    made: the driver made it as it is asked for here, so that its parameters are these
+    """
 
     folder: ClassVar[str] = "snapshots"
     name: str
     source_volume_ids: tuple[str, ...] = ()
     grouped: bool = False
     parameters: dict[str, str] = {}
+    made: bool = False
     snapshot: Snapshot = Snapshot()
     group: GroupSnapshot = GroupSnapshot()
 
@@ -73,7 +77,7 @@ class MountRecord(CsiValue, frozen=True):
     folder: ClassVar[str] = "mounts"
     mount: Mount
     shown: Shown = Shown()
-    ephemeral: bool = False
+    fs_group: int | None = None
 
     @property
     def key(self) -> str:

@@ -36,6 +36,13 @@ def access_mode(mode: str, *, multi_writer: bool) -> str:
     return SINGLE_NODE_MULTI_WRITER if mode == "ReadWriteOnce" else SINGLE_WRITER
 
 
+def kubernetes_mode(mode: str) -> str:
+    """Kubernetes' word for CSI's access mode; CSI's own where Kubernetes has none."""
+    words = {wire: word for word, wire in WIRE_MODES.items()}
+    once = {SINGLE_NODE_WRITER: ONCE[0], SINGLE_NODE_MULTI_WRITER: ONCE[0], SINGLE_WRITER: ONCE[1]}
+    return (words | once).get(mode, mode)
+
+
 class GroupPolicy(StrEnum):
     """CSIDriver's fsGroupPolicy."""
 

@@ -17,7 +17,6 @@ from kubenode.clients.mounts import all_mounts
 from kubenode.clients.stubs import csi_pb2 as pb
 from kubenode.model.csi import Attachment, Capabilities, ListedVolume, Volume, VolumeCapability
 from kubenode.model.csi_records import AttachmentRecord, MountRecord, VolumeRecord, attachment_key
-from kubenode.model.csi_rules import ATTACH
 from kubenode.model.csi_situation import (
     BY_NAME,
     BY_NOTHING,
@@ -97,11 +96,11 @@ def _gets(can: Capabilities) -> bool:
     return GET in can.controller
 
 
-async def list_volumes(session: CsiSession) -> list[ListedVolume]:
-    """All. The driver may change them meanwhile: then it is begun again."""
+async def list_volumes(session: CsiSession, max_entries: int = seen.PAGE) -> list[ListedVolume]:
+    """All, so many at a time. The driver may change them meanwhile: then it is begun again."""
 
     async def once() -> list[ListedVolume]:
-        return [one async for one in seen.volumes(session.csi)]
+        return [one async for one in seen.volumes(session.csi, max_entries)]
 
     return await session.ask(once)
 
@@ -169,11 +168,14 @@ async def look_at_attachment(session: CsiSession, can: Capabilities, wanted: Att
     """An empty node id is all nodes."""
     record = session.records.get(AttachmentRecord, attachment_key(wanted.volume_id, wanted.node_id))
     mounted = mounted_at(session, wanted.volume_id)
-    if ATTACH in can.controller and NODES in can.controller:
-        call = CALLS[GET] if GET in can.controller else CALLS[LIST]
-        found = await session.ask(lambda: seen.volume(session.csi, wanted.volume_id, can))
-        nodes = found.status.published_node_ids if found else ()
+    call = next((name for capability, name in CALLS.items() if capability in can.controller), "")
+    found = await session.ask(lambda: seen.volume(session.csi, wanted.volume_id, can)) if call else None
+    if call and found is None:
+        return AttachmentSituation(record, False, (), missing=True, verified_by=call, mounted_at=mounted)
+    if found is not None and NODES in can.controller:
+        nodes = found.status.published_node_ids
         attached = wanted.node_id in nodes if wanted.node_id else bool(nodes)
-        return AttachmentSituation(record, attached, nodes, call, mounted)
-    attached_as_recorded = record.attached if record else None
-    return AttachmentSituation(record, attached_as_recorded, None, RECORD if record else NOTHING, mounted)
+        return AttachmentSituation(record, attached, nodes, verified_by=call, mounted_at=mounted)
+    return AttachmentSituation(
+        record, record.attached if record else None, verified_by=RECORD if record else NOTHING, mounted_at=mounted
+    )

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kubenode.model.csi import (
-    SINGLE_NODE_MULTI_WRITER,
-    SINGLE_NODE_WRITER,
-    SINGLE_WRITER,
     Capabilities,
     ContentSource,
     ListedVolume,
@@ -26,16 +23,10 @@ from kubenode.model.csi_actions import (
     size_text,
 )
 from kubenode.model.csi_records import VolumeRecord
-from kubenode.model.csi_rules import WIRE_MODES
+from kubenode.model.csi_rules import kubernetes_mode
 from kubenode.model.csi_situation import BY_OPTION, VolumeSituation
 
 MAKE = "CREATE_DELETE_VOLUME"
-# CSI's words for access in Kubernetes' words.
-WORDS = {wire: word for word, wire in WIRE_MODES.items()} | {
-    SINGLE_NODE_WRITER: "ReadWriteOnce",
-    SINGLE_NODE_MULTI_WRITER: "ReadWriteOnce",
-    SINGLE_WRITER: "ReadWriteOncePod",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +207,7 @@ def shown(wanted: WantedVolume, record: VolumeRecord | None, there: ListedVolume
         "volume_id": there.volume.volume_id if there else "",
         "size": size_text(size) if size else "",
         "volume_mode": "Block" if first.block else "Filesystem",
-        "access_modes": [WORDS.get(one.access_mode, one.access_mode) for one in wanted.capabilities],
+        "access_modes": [kubernetes_mode(one.access_mode) for one in wanted.capabilities],
         "fs_type": first.fs_type,
         "mount_options": list(first.mount_flags),
         "parameters": wanted.parameters,

@@ -14,10 +14,11 @@ from kubenode.clients.csi_session import CsiSession
 from kubenode.model.csi import Capabilities, PluginInfo, VolumeCapability
 from kubenode.model.csi_actions import CsiPlan
 from kubenode.model.csi_records import VolumeRecord
-from kubenode.model.csi_rules import access_mode
+from kubenode.model.csi_rules import access_mode, kubernetes_mode
 from kubenode.model.quantity import whole
 from kubenode.observe import csi as seen
 from kubenode.observe.csi_drivers import find_driver
+from kubenode.observe.csi_volumes import recorded_volume
 from kubenode.resources.options import OptionError, Options
 from kubenode.resources.result import ResourceError
 
@@ -35,6 +36,18 @@ class CsiOptions(Options, frozen=True, kw_only=True):
     state_directory: str = STATE_DIRECTORY
     timeout: int = 120
     retry_timeout: int = 60
+
+
+class UseOptions(CsiOptions, frozen=True, kw_only=True):
+    """A volume, and how it is used; what is not said is as it was made on this node."""
+
+    name: str = ""
+    volume_id: str = ""
+    access_mode: str = ""
+    volume_mode: str = ""
+    fs_type: str | None = None
+    mount_options: tuple[str, ...] | None = None
+    volume_context: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,41 @@ def volume_id_of(records: Records, name: str) -> str:
     """The id of the volume that a record here has under that name, or else the word itself, which is an id then."""
     record = records.get(VolumeRecord, name)
     return (record.volume.volume_id if record else "") or name
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The volume of UseOptions, with what is known of it."""
+
+    volume_id: str
+    record: VolumeRecord | None
+    capability: VolumeCapability
+    volume_context: dict[str, str]
+
+
+def used(options: UseOptions, session: CsiSession, *, multi_writer: bool) -> Used:
+    """Raises OptionError where the volume is not known."""
+    record = recorded_volume(session, options.name, options.volume_id)
+    volume_id = options.volume_id or (record.volume.volume_id if record else "")
+    if not volume_id:
+        raise OptionError(
+            f"name: no record on this node tells of a volume {options.name}: name the volume_id."
+            if options.name
+            else "name: say which volume, by its name or by its volume_id."
+        )
+    made = record.wanted.capabilities[0] if record and record.wanted.capabilities else VolumeCapability()
+    block = options.volume_mode == "Block" if options.volume_mode else made.block
+    (capability,) = uses(
+        [options.access_mode or kubernetes_mode(made.access_mode)],
+        block=block,
+        fs_type=made.fs_type if options.fs_type is None and not block else options.fs_type or "",
+        mount_options=made.mount_flags if options.mount_options is None and not block else options.mount_options or (),
+        multi_writer=multi_writer,
+    )
+    context = options.volume_context
+    if context is None:
+        context = record.volume.volume_context if record else {}
+    return Used(volume_id, record, capability, context)
 
 
 def agreed(plan: CsiPlan) -> CsiPlan:
