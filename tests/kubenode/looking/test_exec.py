@@ -64,6 +64,21 @@ def test_output_errors_and_exit_code(shell: Shell) -> None:
     assert shell.run("web/app", "--", "true") == (0, b"", b"")
 
 
+def test_programs_get_a_report_beside_what_the_command_says(shell: Shell) -> None:
+    report = ("--report", "word-1")
+    told = shell.run(*report, POD, "--", "sh", "-c", "echo out; printf err >&2; exit 255")
+    assert told == (0, b"out\n", b"errword-1 255\n")
+    code, output, errors = shell.run(*report, "nosuch", "--", "true")
+    assert (code, output) == (0, b"")
+    assert errors.startswith(b"word-1 - There is no pod nosuch on this node.")
+
+
+def test_a_node_without_a_configuration_is_told_its_runtime(shell: Shell) -> None:
+    line = shell.runtime.inside(sys.executable, "-m", "kubenode", "exec", "--runtime-endpoint", shell.runtime.endpoint)
+    done = subprocess.run([*line, POD, "--", "echo", "there"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"there\n", b"")
+
+
 def test_standard_input_and_its_end(shell: Shell) -> None:
     data = os.urandom(3 << 20)
     code, output, errors = shell.run("-i", POD, "--", "sh", "-c", "cat; exit 3", stdin=data)
