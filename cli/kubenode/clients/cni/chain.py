@@ -17,6 +17,8 @@ from kubenode.clients.errors import ClientError, NotFound
 # How a plugin says that it does not know a verb: those before CNI 1.1 miss a container or interface first.
 _MISSING_CONTAINER, _BAD_ENVIRONMENT = 3, 4
 _OTHER_VERSION = 1
+# A field, the environment, the configuration; from 100 on codes are the plugins' own.
+_REFUSED, _OWN = (2, _BAD_ENVIRONMENT, 7), 100
 
 
 class State(StrEnum):
@@ -69,7 +71,16 @@ class Chain:
         await self._each("DEL", network, reversed(network.plugins), attachment, previous)
 
     async def undo(self, network: Network, attachment: Attachment) -> ClientError | None:
-        """DEL after an ADD that failed: at every plugin, whatever the others say. The first failure, if any."""
+        """DEL after an ADD that failed: at every plugin, whatever the others say. The first failure, if any.
+
+        A plugin that refuses the attachment's arguments refuses them on DEL too, so it is then done without these.
+        """
+        failure = await self._undo(network, attachment)
+        if failure and attachment.args and _may_mean_arguments(failure):
+            failure = failure if await self._undo(network, replace(attachment, args=())) else None
+        return failure
+
+    async def _undo(self, network: Network, attachment: Attachment) -> ClientError | None:
         failures = []
         for plugin in reversed(network.plugins):
             try:
@@ -115,6 +126,10 @@ class Chain:
 
 def _does_not_know(error: CniError) -> bool:
     return error.code in (_MISSING_CONTAINER, _BAD_ENVIRONMENT) or "unknown CNI_COMMAND" in error.message
+
+
+def _may_mean_arguments(error: ClientError) -> bool:
+    return isinstance(error, CniError) and error.code is not None and (error.code in _REFUSED or error.code >= _OWN)
 
 
 def _cannot_have_added(error: ClientError) -> bool:
