@@ -51,6 +51,7 @@ PULL_OPTIONS: dict[str, dict[str, Any]] = {
     "pull_secrets": {
         "type": "list",
         "elements": "dict",
+        "no_log": False,
         "options": {
             "apiVersion": {"type": "str", "default": "v1"},
             "kind": {"type": "str", "default": "Secret"},
