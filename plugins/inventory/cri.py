@@ -368,17 +368,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             ) from None
 
     def _names(self, found: list[tuple[Way, Facts]]) -> list[str]:
-        names = [self._name(facts) for _, facts in found]
+        """A name for each. Names that several nodes have get the node's."""
+        named = [(self._name(facts), way.name) for way, facts in found]
         nodes: dict[str, set[str]] = {}
-        for name, (way, _) in zip(names, found, strict=True):
-            nodes.setdefault(name, set()).add(way.name)
-        names = [
-            f"{name}_{way.name}" if len(nodes[name]) > 1 else name for name, (way, _) in zip(names, found, strict=True)
-        ]
+        for name, node in named:
+            nodes.setdefault(name, set()).add(node)
+        names = [f"{name}_{node}" if len(nodes[name]) > 1 else name for name, node in named]
         counted = Counter(names)
-        for name, (_, facts) in zip(names, found, strict=True):
+        for name, (way, facts) in zip(names, found, strict=True):
             if counted[name] > 1:
-                raise AnsibleParserError(f"hostname gives {name} for {called(facts)} and for others: make it differ.")
+                raise AnsibleParserError(
+                    f"hostname gives {name} for {called(facts)} on {way.name}, and for others: make it differ."
+                )
         return names
 
     def _name(self, facts: Facts) -> str:

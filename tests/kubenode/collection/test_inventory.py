@@ -246,7 +246,10 @@ def test_what_is_taken(sources: Sources) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"hostname": "cri_node"}, "hostname gives localhost for shop/web/app and for others: make it differ."),
+    (
+        {"hostname": "cri_node"},
+        "hostname gives localhost for shop/web/app on localhost, and for others: make it differ.",
+    ),
     ({"hostname": "cri_none"}, "hostname: cri_none cannot be evaluated for shop/web/app: 'cri_none' is undefined"),
     ({"filters": [{"include": "cri_pod"}]}, "filters: cri_pod is 'web' for shop/web/app: write a condition"),
     ({"filters": [{"only": "true"}]}, "A filter has either include or exclude, and not only."),

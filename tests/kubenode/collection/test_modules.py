@@ -16,6 +16,10 @@ from support import collection_modules as collection
 MODULES = collection.names("modules")
 ATTRIBUTES = {"check_mode", "diff_mode", "idempotent", "platform", "action_group"}
 SECRET = re.compile(r"(^|_)(password|passwd|passphrase|token|secret|secrets|auth|credential|private_key)($|_)")
+# Of these validate-modules wants to know, in one way or the other.
+ASKED = re.compile(
+    r"(pass(?!ive)|secret|token|key)(?!.*_(count|type|alg|algorithm|timeout|name|comment|policy|path|dir|file)s?$)"
+)
 # A file of secrets may be named, and a number may say how many there are.
 OPEN_TYPES = ("bool", "int", "path")
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -67,6 +71,17 @@ def _documented(path: str, documented: Mapping[str, Any], taken: Mapping[str, An
         if not doc.get("description"):
             yield f"{here} has no description"
         yield from _documented(here, doc.get("suboptions") or {}, spec.get("options") or {})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_option_has_a_name_that_ansible_keeps(module: str) -> None:
+    assert list(_kept(collection.specification(module))) == []
+
+
+def _kept(taken: Mapping[str, Any]) -> Iterator[str]:
+    yield from taken.keys() & {"message", "syslog_facility"}
+    for spec in taken.values():
+        yield from _kept(spec.get("options") or {})
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -152,6 +167,8 @@ def _open_secrets(path: str, taken: Mapping[str, Any]) -> Iterator[str]:
         here, parts = f"{path}.{name}", spec.get("options") or {}
         if spec.get("no_log"):
             continue
+        if ASKED.search(name) and spec.get("no_log") is None and spec.get("type", "str") not in OPEN_TYPES:
+            yield f"{here} could be a secret: say with no_log whether it is one"
         # Of what has parts these are secret, each for itself.
         if SECRET.search(name) and not parts and spec.get("type", "str") not in OPEN_TYPES:
             yield f"{here} sounds like a secret and is not no_log"
@@ -163,8 +180,7 @@ def test_attributes_say_the_truth(module: str) -> None:
     attributes = _doc(module)["doc"]["attributes"]
     assert attributes.keys() >= ATTRIBUTES
     supported = bool(collection.arguments(module).get("supports_check_mode"))
-    # A module that is not run in check mode may be there to say why.
-    assert supported or attributes["check_mode"]["support"] == "none"
+    assert (attributes["check_mode"]["support"] != "none") == supported
     assert attributes["action_group"]["membership"] == ["kubenode.node.node"]
     unexplained = [
         name for name, about in attributes.items() if about["support"] != "full" and not about.get("details")
