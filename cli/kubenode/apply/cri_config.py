@@ -55,8 +55,9 @@ def _parsed(kind: type[_Kind], config: Mapping[str, Any], where: str) -> _Kind:
     for field, option in _ELSEWHERE.get(kind, {}).items():
         if field in config:
             raise ConfigError(f"{where}.{field}: the task's own options say this: set {option} there.")
+    variables = _variables(config, where)
     try:
-        return json_format.ParseDict(_with_encoded_values(config), message)
+        return json_format.ParseDict({**config, **variables}, message)
     except (json_format.ParseError, ValueError, TypeError) as error:
         first = " ".join(str(error).split("Available Fields", maxsplit=1)[0].split()).rstrip(". ")
         raise ConfigError(f"{where}: this is no {kind.DESCRIPTOR.name} of the CRI: {first}.") from None
@@ -84,14 +85,20 @@ def _check_inner(inner: Any, field: FieldDescriptor, where: str) -> None:
     _check_names(inner, field.message_type, where)
 
 
-def _with_encoded_values(config: Mapping[str, Any]) -> dict[str, Any]:
-    encoded = dict(config)
-    if isinstance(encoded.get("envs"), list):
-        encoded["envs"] = [_with_encoded_value(one) for one in encoded["envs"]]
-    return encoded
+def _variables(config: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The variables with their values as bytes. What is wrong with them is told here, without a value."""
+    if "envs" not in config:
+        return {}
+    variables = config["envs"]
+    if not isinstance(variables, list) or not all(map(_is_variable, variables)):
+        raise ConfigError(f"{where}.envs: write a list of variables, each with key and value, both text.")
+    return {
+        "envs": [
+            {"key": one.get("key", ""), "value": base64.b64encode(one.get("value", "").encode()).decode()}
+            for one in variables
+        ]
+    }
 
 
-def _with_encoded_value(variable: Any) -> Any:
-    if not isinstance(variable, Mapping) or not isinstance(variable.get("value"), str):
-        return variable
-    return {**variable, "value": base64.b64encode(variable["value"].encode()).decode()}
+def _is_variable(variable: Any) -> bool:
+    return isinstance(variable, Mapping) and all(isinstance(part, str) for part in variable.values())

@@ -18,6 +18,7 @@ from kubenode.clients import cgroupfs
 from kubenode.clients.cri import CriClient
 from kubenode.clients.errors import AlreadyExists, KubenodeError
 from kubenode.clients.stubs import cri_pb2 as pb
+from kubenode.model import names
 from kubenode.model.actions import (
     CleanUpPod,
     PullImage,
@@ -114,7 +115,10 @@ class ObjectExecutor:
         try:
             await _under_free_name(run, action.spec.attempt)
         except KubenodeError:
+            # There is no sandbox that would tell of these.
             _remove_empty(directory)
+            with contextlib.suppress(KubenodeError):
+                await _remove_cgroup(action.spec.annotations.get(names.CGROUP_PARENT, ""))
             raise
 
     async def _make_container(self, action: MakeContainer) -> str:

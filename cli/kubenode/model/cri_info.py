@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 
-class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """Base; what is not known, or does not apply, is None."""
+class Info(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base. What is not known, or does not apply, is None here, and left out of what is returned."""
 
 
 class PortInfo(Info, frozen=True, kw_only=True):
@@ -34,15 +34,15 @@ class PodInfo(Info, frozen=True, kw_only=True):
     created_at: str
     ips: list[str]
     host_network: bool
-    ports: list[PortInfo] | None
-    hostname: str | None
-    log_directory: str | None
-    cgroup_parent: str | None
+    ports: list[PortInfo] | None = None
+    hostname: str | None = None
+    log_directory: str | None = None
+    cgroup_parent: str | None = None
     runtime_handler: str
-    pid: int | None
+    pid: int | None = None
     labels: dict[str, str]
     annotations: dict[str, str]
-    definition: dict[str, Any] | None
+    definition: dict[str, Any] | None = None
     info: dict[str, Any] | None = None
 
 
@@ -76,20 +76,20 @@ class ContainerInfo(Info, frozen=True, kw_only=True):
     state: str
     owner: str
     created_at: str
-    started_at: str | None
-    finished_at: str | None
-    exit_code: int | None
+    started_at: str | None = None
+    finished_at: str | None = None
+    exit_code: int | None = None
     reason: str
     message: str
     image: str
     image_ref: str
     image_id: str
     mounts: list[MountInfo]
-    resources: ResourcesInfo | None
+    resources: ResourcesInfo | None = None
     log_path: str
-    pid: int | None
-    user: int | None
+    pid: int | None = None
+    user: int | None = None
     labels: dict[str, str]
     annotations: dict[str, str]
-    definition: dict[str, Any] | None
+    definition: dict[str, Any] | None = None
     info: dict[str, Any] | None = None

@@ -162,7 +162,8 @@ def _sandbox(listed: pb.PodSandbox, containers: tuple[SeenContainer, ...]) -> Se
         log_directory=listed.annotations.get(names.LOG_DIRECTORY, ""),
         cgroup_parent=listed.annotations.get(names.CGROUP_PARENT, ""),
     )
-    kinds = {owner(listed.annotations), *(one.owner for one in containers)}
-    # A kubelet's containers tell it where its sandbox does not.
-    whose = Owner.AGENT if Owner.AGENT in kinds else owner(listed.annotations)
+    whose = owner(listed.annotations)
+    # Where a sandbox does not tell that a kubelet made it, the containers in it do.
+    if whose is Owner.OTHER and any(one.owner is Owner.AGENT for one in containers):
+        whose = Owner.AGENT
     return SeenSandbox(observed, whose, from_annotation(listed.annotations)[0], containers)

@@ -26,6 +26,7 @@ from kubenode.plan.cri_definitions import (
 from kubenode.plan.cri_specs import container_spec, default_log_path, linux_resources
 from kubenode.plan.images import NeededImage, never_pulled, pull_reason
 from kubenode.plan.resize import changed_resources, update_of
+from kubenode.plan.resources import shares_of
 from kubenode.plan.stops import MIN_KILL_GRACE_SECONDS
 
 ContainerState = Literal["created", "started", "stopped", "absent"]
@@ -252,12 +253,14 @@ def _fixed(resources: ResourceOptions) -> dict[str, Any]:
 
 
 def _in_words(actual: LinuxResources) -> dict[str, Any]:
-    limits, requests = {}, {}
+    """As its options would ask for it: a request that is the limit is not said twice."""
+    limits, requests, cpu = {}, {}, 0
     if actual.cpu_quota > 0 and actual.cpu_period > 0:
-        limits[CPU] = f"{actual.cpu_quota * 1000 // actual.cpu_period}m"
+        cpu = actual.cpu_quota * 1000 // actual.cpu_period
+        limits[CPU] = f"{cpu}m"
     if actual.memory_limit > 0:
         limits[MEMORY] = _bytes(actual.memory_limit)
-    if actual.cpu_shares not in (0, DEFAULT_SHARES):
+    if actual.cpu_shares not in (0, DEFAULT_SHARES, shares_of(cpu) if cpu else 0):
         requests[CPU] = f"{-(-actual.cpu_shares * 1000 // 1024)}m"
     return {"limits": limits, "requests": requests}
 

@@ -94,7 +94,7 @@ async def _plan(cri: CriClient, wanted: WantedPod, *, beside_kubelet: bool) -> C
         if not wanted.definition.cgroup_parent and await uses_systemd(cri, otherwise=place.systemd):
             plan = plan_pod(wanted, seen, Place(place.node_name, place.logs, place.cgroup, systemd=True))
     if plan.problem:
-        raise ResourceError(plan.problem, **await _pod(cri, wanted.key))
+        raise ResourceError(plan.problem, **Result(values=await _pod(cri, wanted.key)).returned())
     for action in plan.actions:
         if isinstance(action, MakeSandbox):
             merge(sandbox_config(action.spec), action.config)
