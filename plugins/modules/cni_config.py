@@ -83,6 +83,8 @@ options:
 notes:
   - The difference that C(--diff) shows holds the whole network. Set C(no_log) or C(diff) on the task where a plugin's
     configuration has secrets.
+  - A bridge keeps the address that it has. A network whose subnet changes needs another bridge, or C(forceAddress), or
+    nothing can be attached to it.
 seealso:
   - module: kubenode.node.cni_info
   - module: kubenode.node.cni_attachment

@@ -82,7 +82,7 @@ def plan_garbage(networks: Sequence[NetworkUse], living: Living) -> GarbagePlan:
 def valid_of(network: NetworkUse, living: Living) -> frozenset[tuple[str, str]]:
     """Container ids and interfaces of all that stays on this network, as its plugins are told for GC."""
     keys = {one.key for one in network.attached if _lives(one, living)}
-    keys |= {(one.container_id, one.ifname) for one in network.held if one.ifname and _has_owner(one, living)}
+    keys |= {(one.container_id, one.ifname) for one in network.held if one.ifname and _stays(one, living)}
     for sandbox in living.sandboxes or ():
         keys |= {(sandbox.id, ifname) for ifname in sandbox.interfaces or {FIRST_INTERFACE}}
     return frozenset(keys) | living.given

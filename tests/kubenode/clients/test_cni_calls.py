@@ -16,9 +16,11 @@ import pytest
 from kubenode.clients import errors
 from kubenode.clients.cni import process
 from kubenode.clients.cni.attachment import Attachment
+from kubenode.clients.cni.cache import Cache
 from kubenode.clients.cni.chain import State
 from kubenode.clients.cni.client import Cni, needed
 from kubenode.clients.cni.errors import CniError, UndoFailed
+from kubenode.clients.cni.locking import held
 from support.cni_plugins import FakePlugins, network, refusal
 
 PORTS = [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]
@@ -187,6 +189,84 @@ async def test_a_cancelled_add_is_undone(fake: FakePlugins, cni: Cni, tmp_path: 
         await task
     assert fake.order() == [("ADD", "bridge"), ("DEL", "bridge")]
     assert cached(tmp_path) == []
+
+
+def begun(folder: Path) -> Cache:
+    return Cache(folder / "cache" / "kubenode-begun")
+
+
+async def test_an_add_that_was_killed_is_known_and_undone_by_the_next(
+    fake: FakePlugins, cni: Cni, tmp_path: Path
+) -> None:
+    fake.add("bridge")
+    old = network({"type": "bridge", "mtu": 1})
+    begun(tmp_path).write(old, ATTACHMENT, {})
+    (found,) = cni.attachments()
+    assert (found.unfinished, found.attachment) == (True, ATTACHMENT)
+    assert cni.known("net", ATTACHMENT) == found
+    await cni.add(network("bridge"), ATTACHMENT)
+    assert fake.order() == [("DEL", "bridge"), ("ADD", "bridge")]
+    assert fake.calls()[0].document["mtu"] == 1
+    assert [one.unfinished for one in cni.attachments()] == [False]
+    assert begun(tmp_path).attachments() == []
+
+
+async def test_an_add_that_was_killed_is_undone_by_delete(fake: FakePlugins, cni: Cni, tmp_path: Path) -> None:
+    fake.add("bridge", DEL=refusal(11, "busy"))
+    begun(tmp_path).write(network("bridge"), ATTACHMENT, {})
+    with pytest.raises(CniError, match="busy"):
+        await cni.delete("net", ATTACHMENT)
+    assert cni.known("net", ATTACHMENT)
+    fake.add("bridge")
+    assert await cni.delete("net", ATTACHMENT)
+    assert not await cni.delete("net", ATTACHMENT)
+
+
+async def test_what_still_runs_of_a_killed_add_is_waited_for(fake: FakePlugins, tmp_path: Path) -> None:
+    fake.add("bridge")
+    begun(tmp_path).write(network("bridge"), ATTACHMENT, {})
+    path = begun(tmp_path).path("net", ATTACHMENT)
+    async with held(path, operation="ADD", within=1.0):
+        with pytest.raises(errors.Aborted, match=r"kubenode-begun/.*another one holds"):
+            await client(fake, tmp_path, within=0.3).delete("net", ATTACHMENT)
+    assert fake.calls() == []
+    assert await client(fake, tmp_path).delete("net", ATTACHMENT)
+
+
+def children_with(file: Path) -> list[str]:
+    """Children of this process that have the file open."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [pid for pid in children if file in [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]]
+
+
+async def test_plugins_hold_the_lock_of_their_attachment(fake: FakePlugins, cni: Cni, tmp_path: Path) -> None:
+    fake.add("bridge", ADD={"hang": True})
+    task = asyncio.create_task(cni.add(network("bridge"), ATTACHMENT))
+    async with asyncio.timeout(20):
+        while not fake.calls():
+            await asyncio.sleep(0.01)
+    holders = children_with(begun(tmp_path).path("net", ATTACHMENT))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(holders) == 1
+
+
+async def test_an_add_that_could_not_be_undone_is_known(fake: FakePlugins, cni: Cni) -> None:
+    fake.add("bridge", ADD=refusal(5, "disk"), DEL=refusal(5, "disk"))
+    with pytest.raises(UndoFailed):
+        await cni.add(network("bridge"), ATTACHMENT)
+    assert [one.unfinished for one in cni.attachments()] == [True]
+    fake.add("bridge")
+    assert await cni.delete("net", ATTACHMENT)
+    assert cni.attachments() == []
+
+
+async def test_arguments_that_are_refused_do_not_hinder_the_undoing(fake: FakePlugins, cni: Cni) -> None:
+    fake.add("bridge", ADD=refusal(999, "unknown args"), DEL=refusal(999, "unknown args"))
+    with pytest.raises(UndoFailed):
+        await cni.add(network("bridge"), ATTACHMENT)
+    assert [bool(call.environment["CNI_ARGS"]) for call in fake.calls()] == [True, True, False]
 
 
 async def test_a_plugin_that_hangs_is_killed_with_its_children(fake: FakePlugins, tmp_path: Path) -> None:
