@@ -318,7 +318,7 @@ attachments:
       type: dict
       sample: {portMappings: [{hostPort: 8443, containerPort: 443, protocol: tcp}]}
     unfinished:
-      description: Whether the ADD was killed half-way.
+      description: Whether the ADD is under way, or was killed half-way.
       returned: always
       type: bool
       sample: false
