@@ -41,6 +41,14 @@ options:
     type: str
     vars:
       - name: ansible_cri_container
+  remote_user:
+    description:
+      - The user that runs things in the container, where Ansible is to know. It changes nothing in there, as CRI cannot
+        choose a user.
+      - C(become) to this user is left out. By default every C(become) is done. C(ansible_user) is the user on O(node).
+    type: str
+    vars:
+      - name: ansible_cri_user
   node:
     description:
       - The host that the runtime is on, as SSH knows it. By default it is the controller.
@@ -103,8 +111,8 @@ options:
       - name: ansible_pipelining
       - name: ansible_cri_pipelining
 notes:
-  - CRI runs commands as the user, with the environment and in the working directory that the container has.
-    C(remote_user) is the user on O(node). C(become) works in the container where it needs no password.
+  - CRI runs commands as the user, with the environment and in the working directory that the container has. C(become)
+    works in the container where it needs no password.
   - CRI has names of files and arguments as text, so these must be UTF-8.
   - A container that is not there, or cannot be entered, makes its host unreachable. The exit codes of commands are
     their own, whatever these are.
