@@ -21,7 +21,9 @@ from support.fake_images import image
 from support.images import BUSYBOX
 
 SECRET = "not-to-be-seen"
-MAIN = {"name": "main", "image": BUSYBOX, "command": ["sleep", "1000"], "env": {"TOKEN": SECRET}}
+# It ends when it is told to.
+COMMAND = ["sh", "-c", "trap 'exit 0' TERM; sleep 1000"]
+MAIN = {"name": "main", "image": BUSYBOX, "command": COMMAND, "env": {"TOKEN": SECRET}}
 CONFIGURATION = """\
 apiVersion: kubenode.io/v1alpha1
 kind: KubenodeConfiguration
@@ -101,7 +103,7 @@ async def test_an_exchange_that_was_cut_off_is_taken_up_again(fake_cri: FakeCri)
     """After the new container was created, and before the old one was stopped."""
     await _run(fake_cri, MAIN)
     fake_cri.fail("StopContainer", StatusCode.UNAVAILABLE, "gone")
-    other = {**MAIN, "command": ["sleep", "2000"]}
+    other = {**MAIN, "working_dir": "/tmp"}
     with pytest.raises(ResourceError):
         await _run(fake_cri, other)
     fake_cri.heal()
@@ -116,7 +118,7 @@ async def test_what_cannot_be_created_stops_nothing(fake_cri: FakeCri) -> None:
     await _run(fake_cri, MAIN)
     fake_cri.fail("CreateContainer", StatusCode.INVALID_ARGUMENT, "no such device")
     with pytest.raises(ResourceError, match="no such device"):
-        await _run(fake_cri, {**MAIN, "args": ["2000"]})
+        await _run(fake_cri, {**MAIN, "working_dir": "/tmp"})
     (left,) = fake_cri.containers.values()
     assert left.status.state == pb.CONTAINER_RUNNING
 
