@@ -148,7 +148,7 @@ class _Patience:
         now, condition = time.monotonic(), condition_of(seen)
         if condition != self._condition:
             self._condition, self._since = condition, now
-        verdict = outlook(seen, self.awaited, now - self._since)
+        verdict = outlook(seen, self.awaited, now - self._since, time.time())
         if verdict.failed:
             raise Hopeless(verdict.why + (_log_of(seen, verdict.looping, self.settings) if verdict.looping else ""))
         return seen if verdict.done else verdict.why

@@ -22,6 +22,8 @@ STANDING = frozenset(("CreateContainerConfigError", "CreateContainerError"))
 STANDING_SECONDS = 10.0
 # A first restart may be a pod's way to wait for another one.
 RESTARTS_OF_A_LOOP = 1
+# What cannot run at all ends sooner.
+STEADY_SECONDS = 2.0
 PULLS = ("ErrImagePull", "RegistryUnavailable")
 
 
@@ -43,8 +45,8 @@ class Outlook:
     looping: ContainerStatus | None = None
 
 
-def outlook(status: PodStatus, awaited: Awaited, since: float) -> Outlook:
-    """How it is with a pod that has been so for `since` seconds."""
+def outlook(status: PodStatus, awaited: Awaited, since: float, now: float) -> Outlook:
+    """How it is with a pod that has been so for `since` seconds. now: seconds since the epoch."""
     why = sentence(status)
     if status.phase == "Failed":
         return Outlook(failed=True, why=why, looping=next(_ended_badly(status), None))
@@ -56,6 +58,9 @@ def outlook(status: PodStatus, awaited: Awaited, since: float) -> Outlook:
     started = status.phase == "Running" and not any(one.state == "waiting" for one in status.containers)
     if awaited is Awaited.READY and started and status.ready < status.total:
         return Outlook(why=f"it runs, and is not ready: {_unready(status)}")
+    fresh = [one.name for one in status.containers if one.state == "running" and now - one.started_at < STEADY_SECONDS]
+    if started and fresh:
+        return Outlook(why=f"{', '.join(fresh)} has only just started")
     return Outlook(done=started, why=why)
 
 
@@ -83,7 +88,7 @@ def _cause(container: ContainerStatus) -> str:
 
 
 def _is_done(container: ContainerStatus) -> bool:
-    return container.state == "terminated" and not container.exit_code
+    return container.state == "terminated" and container.reason == "Completed"
 
 
 def _hopeless(container: ContainerStatus, since: float) -> bool:

@@ -72,4 +72,4 @@ async def _upstream(around: Surroundings, known: PodsReport) -> PodsReport:
 
 def _sentence(check: Check) -> str:
     said = f"{check.name}: {check.message.rstrip('.')}."
-    return f"{said} {check.remedy}" if check.remedy else said
+    return f"{said} {check.remedy}" if check.remedy and check.remedy not in said else said

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kubenode.agent.manifests import DEFAULT_DIRECTORY, ManifestError, absent, manifest_directory, present
+from kubenode.agent.manifests import ManifestError, absent, present
+from kubenode.observe.files import FileError
 
 WEB: dict[str, Any] = {
     "apiVersion": "v1",
@@ -76,9 +77,37 @@ def test_taking_away_needs_a_name(tmp_path: Path, manifest: str | None) -> None:
         absent(tmp_path, "", manifest)
 
 
-def test_the_directory_is_the_agents(tmp_path: Path) -> None:
-    configuration = tmp_path / "config.yaml"
-    assert manifest_directory(configuration) == DEFAULT_DIRECTORY
-    head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
-    configuration.write_text(head + "staticPodPath: /srv/pods\n")
-    assert manifest_directory(configuration) == Path("/srv/pods")
+def test_what_differs_is_named(tmp_path: Path) -> None:
+    first = present(tmp_path, "", WEB)
+    assert first.differs == "it is not there"
+    first.path.write_text(first.content)
+    container = {"name": "main", "image": "nginx:2"}
+    assert present(tmp_path, "", {**WEB, "spec": {"containers": [container]}}).differs == (
+        "it differs in spec.containers[0].image"
+    )
+
+
+def test_a_second_file_for_the_same_pod_is_refused(tmp_path: Path) -> None:
+    first = present(tmp_path, "", WEB)
+    first.path.write_text(first.content)
+    with pytest.raises(ManifestError, match=r"web\.yaml already gives pod default/web.*\(web\) as `name`"):
+        present(tmp_path, "other", WEB)
+    assert present(tmp_path, "other", {**WEB, "metadata": {"name": "web-2"}}).needed
+
+
+def test_a_backup_copy_is_a_second_file_only_to_kubelets(tmp_path: Path) -> None:
+    first = present(tmp_path, "", WEB)
+    first.path.with_name("web.yaml.bak").write_text(first.content)
+    assert present(tmp_path, "", WEB).needed
+    with pytest.raises(ManifestError, match=r"web\.yaml\.bak already gives"):
+        present(tmp_path, "", WEB, copies_run=True)
+
+
+def test_links_and_directories_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").symlink_to("/etc/passwd")
+    with pytest.raises(ManifestError, match="is a link to /etc/passwd"):
+        present(tmp_path, "", WEB)
+    assert absent(tmp_path, "web", None).needed
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(FileError, match="is a directory"):
+        absent(tmp_path, "folder", None)
