@@ -60,24 +60,29 @@ options:
     description: Parameters that can be changed later. Those that are not named stay as they are.
     type: dict
   access_modes:
-    description: How the volume is to be used, in the words of Kubernetes.
+    description:
+      - How the volume is to be used, in the words of Kubernetes.
+      - By default as it was made on this machine, else V(ReadWriteOnce).
     type: list
     elements: str
     choices: [ReadWriteOnce, ReadWriteOncePod, ReadOnlyMany, ReadWriteMany]
-    default: [ReadWriteOnce]
   volume_mode:
-    description: Whether it is to have a file system or to be a block device.
+    description:
+      - Whether it is to have a file system or to be a block device.
+      - By default as it was made on this machine, else V(Filesystem).
     type: str
     choices: [Filesystem, Block]
-    default: Filesystem
   fs_type:
-    description: The type of its file system, like V(ext4). By default as the driver decides.
+    description:
+      - The type of its file system, like V(ext4).
+      - By default as it was made on this machine, else as the driver decides.
     type: str
   mount_options:
-    description: Options for its mounts, which some drivers check when they make a volume.
+    description:
+      - Options for its mounts, which some drivers check when they make a volume.
+      - By default as it was made on this machine, else none.
     type: list
     elements: str
-    default: []
   source_snapshot:
     description: Fill it from this snapshot, named as for M(kubenode.node.csi_snapshot) on this machine, or by its id.
     type: str
@@ -253,15 +258,10 @@ def main() -> None:
             "limit_size": {"type": "str"},
             "parameters": {"type": "dict"},
             "mutable_parameters": {"type": "dict"},
-            "access_modes": {
-                "type": "list",
-                "elements": "str",
-                "choices": ACCESS_MODES,
-                "default": ["ReadWriteOnce"],
-            },
-            "volume_mode": {"type": "str", "choices": ["Filesystem", "Block"], "default": "Filesystem"},
+            "access_modes": {"type": "list", "elements": "str", "choices": ACCESS_MODES},
+            "volume_mode": {"type": "str", "choices": ["Filesystem", "Block"]},
             "fs_type": {"type": "str"},
-            "mount_options": {"type": "list", "elements": "str", "default": []},
+            "mount_options": {"type": "list", "elements": "str"},
             "source_snapshot": {"type": "str"},
             "source_volume": {"type": "str"},
             "topology_requisite": {"type": "list", "elements": "dict", "default": []},

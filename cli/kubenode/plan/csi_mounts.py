@@ -55,7 +55,7 @@ def plan_mounted(wanted: MountRecord, seen: MountSituation, can: AbstractSet[str
     if why:
         reason = "; ".join(why)
         again = [*_unmounting(mount, reason, unstage=restage and not seen.users)]
-        anew = _mounting(mount, can, reason, _grown_to(seen))
+        anew = _mounting(mount, can, reason, _grown_to(seen), staged=not restage)
         steps = (*again, *anew, *_grouped(mount, group, "it is mounted anew"))
         if seen.problem:
             before["problem"] = seen.problem
@@ -119,9 +119,12 @@ def _grown_to(seen: MountSituation) -> int:
     return seen.record.mount.expand_to if seen.record else 0
 
 
-def _mounting(mount: Mount, can: AbstractSet[str], why: str, grown_to: int) -> Iterator[Action]:
+def _mounting(
+    mount: Mount, can: AbstractSet[str], why: str, grown_to: int, *, staged: bool = False
+) -> Iterator[Action]:
+    """staged: as it is to be; else it is staged, which is the same as nothing where it is so."""
     steps = mount_steps(mount, can)
-    if Step.STAGE in steps and mount.staging_path:
+    if Step.STAGE in steps and mount.staging_path and not staged:
         yield StageVolume(mount, why)
     yield PublishVolume(mount, why)
     if Step.EXPAND in steps and mount.expand_to > grown_to:

@@ -16,14 +16,16 @@ from kubenode.model.csi import (
     ListedVolume,
     SnapshotSource,
     Topology,
+    VolumeCapability,
     VolumeSource,
     VolumeStatus,
     WantedVolume,
 )
 from kubenode.model.csi_actions import CreateVolume, CsiPlan
 from kubenode.model.csi_records import SnapshotRecord, VolumeRecord
+from kubenode.model.csi_rules import kubernetes_mode
 from kubenode.model.csi_situation import BY_CREATION, VolumeSituation
-from kubenode.observe.csi_volumes import look_at_volume
+from kubenode.observe.csi_volumes import look_at_volume, recorded_volume
 from kubenode.plan.csi_volumes import Asked, plan_absent, plan_present
 from kubenode.resources.csi_options import MULTI_WRITER, CsiOptions, agreed, bytes_of, open_driver, uses, volume_id_of
 from kubenode.resources.csi_values import volume_values
@@ -39,10 +41,10 @@ class Options(CsiOptions, frozen=True, kw_only=True):
     limit_size: str = ""
     parameters: dict[str, str] | None = None
     mutable_parameters: dict[str, str] | None = None
-    access_modes: tuple[str, ...] = ("ReadWriteOnce",)
-    volume_mode: str = "Filesystem"
-    fs_type: str = ""
-    mount_options: tuple[str, ...] = ()
+    access_modes: tuple[str, ...] = ()
+    volume_mode: str = ""
+    fs_type: str | None = None
+    mount_options: tuple[str, ...] | None = None
     source_snapshot: str = ""
     source_volume: str = ""
     topology_requisite: tuple[dict[str, str], ...] = ()
@@ -55,7 +57,7 @@ async def run(options: Options, *, check: bool) -> Result:
         raise OptionError("name: say which volume, by its name or by its volume_id.")
     async with open_driver(options) as driver:
         session, can = driver.session, driver.can
-        asked = _asked(options, session.records, can)
+        asked = _asked(options, session, can)
         present = options.state == "present"
         uses_asked = asked.wanted.capabilities if present else ()
         seen = await look_at_volume(session, can, options.name, options.volume_id, uses_asked, options.secrets)
@@ -65,14 +67,18 @@ async def run(options: Options, *, check: bool) -> Result:
         return await _carried_out(session, asked, plan, seen, options.secrets)
 
 
-def _asked(options: Options, records: Records, can: Capabilities) -> Asked:
+def _asked(options: Options, session: CsiSession, can: Capabilities) -> Asked:
     if options.source_snapshot and options.source_volume:
         raise OptionError("source_volume: its content comes from a snapshot or from a volume, not from both.")
+    made = recorded_volume(session, options.name, options.volume_id)
+    known = made.wanted.capabilities if made else ()
+    first = known[0] if known else VolumeCapability()
+    block = options.volume_mode == "Block" if options.volume_mode else first.block
     capabilities = uses(
-        options.access_modes,
-        block=options.volume_mode == "Block",
-        fs_type=options.fs_type,
-        mount_options=options.mount_options,
+        options.access_modes or [kubernetes_mode(one.access_mode) for one in known or (first,)],
+        block=block,
+        fs_type=first.fs_type if options.fs_type is None and not block else options.fs_type or "",
+        mount_options=first.mount_flags if options.mount_options is None and not block else options.mount_options or (),
         multi_writer=MULTI_WRITER in can.controller,
     )
     required, limit = bytes_of("size", options.size), bytes_of("limit_size", options.limit_size)
@@ -85,7 +91,7 @@ def _asked(options: Options, records: Records, can: Capabilities) -> Asked:
         limit_bytes=limit,
         parameters=options.parameters or {},
         mutable_parameters=options.mutable_parameters or {},
-        source=_source(options, records),
+        source=_source(options, session.records),
         requisite=tuple(map(Topology, options.topology_requisite)),
         preferred=tuple(map(Topology, options.topology_preferred)),
     )
