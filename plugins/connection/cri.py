@@ -247,19 +247,18 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible has no types
         super().fetch_file(in_path, out_path)
         self._say(f"FETCH {in_path} TO {out_path}")
         argv = ["cat", "--", in_path]
-        whole = False
+        part = f"{out_path}.{secrets.token_hex(4)}"
         try:
             if self.get_option("node"):
-                done = self._fetch_over_node(argv, out_path)
+                done = self._fetch_over_node(argv, part)
             else:
-                with open(out_path, "wb") as file:
+                with open(part, "wb") as file:
                     done = self._exec_here(argv, stdout=file)
-            whole = not done[0]
+            self._refuse(done, f"{in_path} could not be fetched")
+            os.replace(part, out_path)
         finally:
-            if not whole:
-                with suppress(FileNotFoundError):
-                    os.unlink(out_path)
-        self._refuse(done, f"{in_path} could not be fetched")
+            with suppress(FileNotFoundError):
+                os.unlink(part)
 
     def reset(self) -> None:
         if self.get_option("node"):

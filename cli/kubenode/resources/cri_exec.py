@@ -127,30 +127,37 @@ def _node_name() -> str:
 
 
 async def _run(cri: CriClient, target: _Target, options: Options) -> _Ended:
-    """Without input the runtime itself keeps the time, and kills what takes longer."""
+    if options.stdin is None:
+        return await _at_once(cri, target, options)
     try:
-        if options.stdin is None:
-            request = pb.ExecSyncRequest(
-                container_id=target.container.id, cmd=options.argv, timeout=options.command_timeout
-            )
-            answer = await cri.exec_sync(request, subject=f"{options.argv[0]} in {target}")
-            return _Ended(answer.exit_code, answer.stdout, answer.stderr)
         async with asyncio.timeout(options.command_timeout or None):
             return await _with_input(cri, target, options)
+    except TimeoutError as error:
+        raise _late(target, options, "It may still run in the container.") from error
+
+
+async def _at_once(cri: CriClient, target: _Target, options: Options) -> _Ended:
+    """The runtime itself keeps the time, and kills what takes longer."""
+    program = f"{options.argv[0]} in {target}"
+    request = pb.ExecSyncRequest(container_id=target.container.id, cmd=options.argv, timeout=options.command_timeout)
+    try:
+        answer = await cri.exec_sync(request, subject=program)
+    except DeadlineExceeded as error:
+        if not options.command_timeout:
+            raise
+        raise _late(target, options, "The runtime was told to kill it.") from error
     except ResourceExhausted as error:
         raise ResourceError(
-            f"{options.argv[0]} in {target} was run, and the runtime does not hand its result over: {error.detail}. "
+            f"{program} was run, and the runtime does not hand its result over: {error.detail}. "
             "Its output may be too much for one answer: with stdin, be it empty, output is streamed.",
             cmd=options.argv,
         ) from error
-    except (DeadlineExceeded, TimeoutError) as error:
-        if not options.command_timeout:
-            raise
-        rest = "The runtime was told to kill it." if options.stdin is None else "It may still run in the container."
-        raise ResourceError(
-            f"{options.argv[0]} in {target} did not end within {options.command_timeout} s (command_timeout). {rest}",
-            cmd=options.argv,
-        ) from error
+    return _Ended(answer.exit_code, answer.stdout, answer.stderr)
+
+
+def _late(target: _Target, options: Options, rest: str) -> ResourceError:
+    sentence = f"{options.argv[0]} in {target} did not end within {options.command_timeout} s (command_timeout). {rest}"
+    return ResourceError(sentence, cmd=options.argv)
 
 
 async def _with_input(cri: CriClient, target: _Target, options: Options) -> _Ended:

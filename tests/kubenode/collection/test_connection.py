@@ -115,9 +115,11 @@ def test_input_reaches_the_command(make: Make, tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_not_fetched_whole_is_not_left(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "near").write_text("of before")
     with pytest.raises(AnsibleError, match="/far could not be fetched: disk error"):
         make('echo half; echo disk error >&2; echo "$word 1" >&2').fetch_file("/far", str(tmp_path / "near"))
-    assert not (tmp_path / "near").exists()
+    assert (tmp_path / "near").read_text() == "of before"
+    assert sorted(path.name for path in tmp_path.glob("near*")) == ["near"]
 
 
 def test_a_password_for_become_is_refused_and_not_told(make: Make) -> None:
