@@ -16,7 +16,7 @@ from kubenode.apply.requests import container_config, sandbox_config
 from kubenode.apply.runtime import Made, RuntimeActions
 from kubenode.clients import cgroupfs
 from kubenode.clients.cri import CriClient
-from kubenode.clients.errors import AlreadyExists, KubenodeError
+from kubenode.clients.errors import AlreadyExists, KubenodeError, RuntimeFailure
 from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model import names
 from kubenode.model.actions import (
@@ -90,7 +90,7 @@ class ObjectExecutor:
             case StartContainer():
                 await self._runtime.start(action, made)
             case UpdateContainer():
-                await self._runtime.update(action)
+                await self._update(action)
             case StopSandbox():
                 await self._runtime.stop_sandbox(action.sandbox_id)
             case RemoveContainer():
@@ -100,6 +100,19 @@ class ObjectExecutor:
             case CleanUpPod():
                 await self._runtime.remove_logs(self._key, action.log_directory)
                 await _remove_cgroup(action.cgroup_parent)
+
+    async def _update(self, action: UpdateContainer) -> None:
+        try:
+            await self._runtime.update(action)
+        except RuntimeFailure as error:
+            remedy = "Give it more, or stop it: then it is made anew with what it is to have."
+            raise RuntimeFailure(
+                endpoint=error.endpoint,
+                operation=error.operation,
+                subject=error.subject,
+                detail=error.detail,
+                remedy=remedy,
+            ) from error
 
     async def _make_sandbox(self, action: MakeSandbox) -> None:
         config = sandbox_config(action.spec)

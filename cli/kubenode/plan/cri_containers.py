@@ -158,8 +158,8 @@ def _made(
     missing = [image.reference for image in needed if never_pulled(image, found.images)]
     if missing:
         return CriPlan(
-            problem=f"Container {name}: the image {listed(missing)} is not on the node, and the pull policy Never rules out "
-            "to pull it. kubenode.node.cri_image brings it there."
+            problem=f"Container {name}: the image {listed(missing)} is not on the node, and the pull policy Never rules "
+            "out to pull it. kubenode.node.cri_image brings it there."
         )
     attempt = 1 + max((one.observed.attempt for one in found.containers), default=-1)
     spec = container_spec(wanted.definition, attempt, found.room, definition, salt)
@@ -278,7 +278,7 @@ def _merged(fixed: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]
 def _update(wanted: WantedContainer, current: SeenContainer) -> UpdateContainer | None:
     """What gives the container that is there other CPU and memory; None where only another one can have them."""
     had, actual = _resources(current.definition or {}), current.observed.resources
-    if actual is None or current.observed.state not in (State.RUNNING, State.CREATED):
+    if actual is None or current.observed.state is not State.RUNNING:
         return None
     if _fixed(had) != _fixed(wanted.definition.resources):
         return None
