@@ -20,8 +20,8 @@ extends_documentation_fragment:
   - kubenode.node.cri
 attributes:
   check_mode:
-    support: none
-    details: The task is skipped, as what a command would change cannot be told.
+    support: partial
+    details: The options are checked, and the task is skipped then, as what a command would change cannot be told.
   diff_mode:
     support: none
     details: What a command changes cannot be told.
