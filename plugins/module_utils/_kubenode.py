@@ -87,7 +87,7 @@ def run_resource(module: AnsibleModule, name: str, shown: dict[str, Any] | None 
     told = {} if shown is None else {"invocation": {"module_args": shown}}
     entry = library(module, "kubenode.resources.entry")
     if entry is None:
-        module.exit_json(changed=False, skipped=True, msg="What would change cannot be told without the library.")
+        module.exit_json(changed=False, skipped=True, msg="Without the library it cannot be told what is on the node, or would change.")
         return
     try:
         result, warnings = entry.call(name, _parameters(module), check=module.check_mode)
@@ -126,4 +126,4 @@ def library(module: AnsibleModule, name: str) -> ModuleType | None:
 def _without(module: AnsibleModule, problem: str) -> None:
     if not module.check_mode:
         module.fail_json(msg=f"{problem}. {REMEDY}")
-    module.warn(f"{problem}. What would change is therefore told without validating it.")
+    module.warn(f"{problem}. The role kubenode.node.node_agent brings it.")

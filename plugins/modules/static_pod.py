@@ -231,6 +231,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if library(module, "kubenode.resources.entry") is None:
+        module.warn("What would change is told without validating the manifest.")
         module.exit_json(**unvalidated(module.params))
     run_resource(module, "static_pod")
 
