@@ -43,10 +43,16 @@ def container_part(definition: ContainerDefinition, index: int) -> dict[str, Any
     return canonical_config(pb.ContainerConfig, definition.config, f"containers[{index}].config")
 
 
-def merge(message: Message, config: Mapping[str, Any]) -> None:
+def merge(message: pb.PodSandboxConfig | pb.ContainerConfig, config: Mapping[str, Any]) -> None:
     """Merges a canonical config: values replace, lists are added to, maps and messages are merged."""
-    if config:
-        message.MergeFrom(json_format.ParseDict(dict(config), type(message)()))
+    if not config:
+        return
+    given = json_format.ParseDict(dict(config), type(message)())
+    message.MergeFrom(given)
+    # Of the modes POD is 0, which in a merge is nothing; a mapping means it.
+    users = given.linux.security_context.namespace_options.userns_options
+    if users.uids or users.gids:
+        message.linux.security_context.namespace_options.userns_options.CopyFrom(users)
 
 
 def _parsed(kind: type[_Kind], config: Mapping[str, Any], where: str) -> _Kind:

@@ -158,8 +158,8 @@ def _made(
     missing = [image.reference for image in needed if never_pulled(image, found.images)]
     if missing:
         return CriPlan(
-            problem=f"Container {name}: the image {listed(missing)} is not on the node, and the pull policy Never rules "
-            "out to pull it. kubenode.node.cri_image brings it there."
+            problem=f"Container {name}: the image {listed(missing)} is not on the node, and its pull policy is Never. "
+            "kubenode.node.cri_image brings it there."
         )
     attempt = 1 + max((one.observed.attempt for one in found.containers), default=-1)
     spec = container_spec(wanted.definition, attempt, found.room, definition, salt)

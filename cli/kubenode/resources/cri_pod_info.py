@@ -20,7 +20,7 @@ class Options(CriOptions, frozen=True, kw_only=True):
     verbose: bool = False
 
 
-async def run(options: Options, *, check: bool) -> Result:  # noqa: ARG001 (it changes nothing either way)
+async def run(options: Options, *, check: bool) -> Result:
     filters = cri_info.Filters(
         names=options.name,
         namespaces=options.namespace,

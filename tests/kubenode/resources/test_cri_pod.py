@@ -126,6 +126,15 @@ async def test_the_runtimes_driver_says_how_its_cgroup_is_named(fake_cri: FakeCr
     assert sandbox.config.linux.cgroup_parent == f"kubenode-pod{uid.replace('-', '_')}.slice"
 
 
+async def test_users_of_its_own_are_not_the_nodes(fake_cri: FakeCri) -> None:
+    mapping = [{"host_id": 100_000, "container_id": 0, "length": 65_536}]
+    users = {"mode": "POD", "uids": mapping, "gids": mapping}
+    await _run(fake_cri, config={"linux": {"security_context": {"namespace_options": {"userns_options": users}}}})
+    (sandbox,) = fake_cri.sandboxes.values()
+    made = sandbox.config.linux.security_context.namespace_options.userns_options
+    assert (made.mode, made.uids[0].host_id) == (pb.POD, 100_000)
+
+
 async def test_what_does_not_change_asks_little(fake_cri: FakeCri) -> None:
     await _run(fake_cri)
     fake_cri.calls.clear()
