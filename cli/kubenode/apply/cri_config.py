@@ -16,6 +16,7 @@ from kubenode.clients.stubs import cri_pb2 as pb
 from kubenode.model.cri_definitions import ContainerDefinition, PodDefinition
 
 _Kind = TypeVar("_Kind", bound=Message)
+_Config = TypeVar("_Config", pb.PodSandboxConfig, pb.ContainerConfig)
 # What has an option of its own, which also says which object it is.
 _ELSEWHERE = {
     pb.PodSandboxConfig: {"metadata": "name, namespace and uid"},
@@ -43,7 +44,7 @@ def container_part(definition: ContainerDefinition, index: int) -> dict[str, Any
     return canonical_config(pb.ContainerConfig, definition.config, f"containers[{index}].config")
 
 
-def merge(message: pb.PodSandboxConfig | pb.ContainerConfig, config: Mapping[str, Any]) -> None:
+def merge(message: _Config, config: Mapping[str, Any]) -> None:
     """Merges a canonical config: values replace, lists are added to, maps and messages are merged."""
     if not config:
         return
