@@ -26,6 +26,10 @@ extends_documentation_fragment:
   - kubenode.node.attributes
   - kubenode.node.attributes.library
   - kubenode.node.cri
+attributes:
+  idempotent:
+    support: partial
+    details: With O(state=started) each run makes a container anew that has ended meanwhile. All else is idempotent.
 options:
   pod:
     description: The name of the pod. Either this or O(pod_id) is needed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 from collections.abc import Sequence
@@ -77,9 +78,12 @@ async def run(options: Options, *, check: bool) -> Result:
         shelter = await _shelter(observer, cri, options, check=check)
         plans = await _plans(observer, shelter, wanted)
         turns = await _carry_out(cri, shelter, plans, options.state, check=check)
-        values = await _containers(cri, shelter, [one.name for one in options.containers])
+        values: list[ContainerInfo] = []
+        failures = [turn.failure for turn in turns if turn.failure]
+        # The runtime may be what failed.
+        with contextlib.suppress(ClientError) if failures else contextlib.nullcontext():
+            values = await _containers(cri, shelter, [one.name for one in options.containers])
     result = _result(options, turns, values, shelter, check=check)
-    failures = [turn.failure for turn in turns if turn.failure]
     if failures:
         raise ResourceError(" ".join(failures), **result.returned())
     return result

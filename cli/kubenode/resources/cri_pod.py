@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kubenode.agent.lock import upstream_kubelet
@@ -67,7 +68,11 @@ async def run(options: Options, *, check: bool) -> Result:
             if not check:
                 await executor.carry_out(plan.actions)
         except (ClientError, OSError) as error:
-            done = Result(values=await _pod(cri, options.key), steps=executor.done)
+            values = {}
+            # The runtime may be what failed.
+            with contextlib.suppress(ClientError):
+                values = await _pod(cri, options.key)
+            done = Result(values=values, steps=executor.done)
             raise ResourceError(f"Pod {options.key}: {error}", **done.returned()) from error
         values = await _pod(cri, options.key)
     return Result(values=values, steps=plan.actions, before=plan.before, after=plan.after)
