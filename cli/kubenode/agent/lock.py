@@ -45,15 +45,26 @@ def _take(handle: int, path: Path) -> None:
 
 
 def upstream_kubelet(proc: Path = Path("/proc")) -> int | None:
-    """The process id of a kubelet that runs here; None where there is none."""
+    """The process id of a kubelet that runs here; None where there is none.
+
+    One with process ids of its own is another node's, which runs in a container of this machine.
+    """
     for entry in proc.iterdir():
         if entry.name.isdecimal():
             try:
-                if (entry / "comm").read_text().strip() == "kubelet":
+                if (entry / "comm").read_text().strip() == "kubelet" and _shares_process_ids(entry, proc):
                     return int(entry.name)
             except OSError:
                 continue
     return None
+
+
+def _shares_process_ids(entry: Path, proc: Path) -> bool:
+    """Whether the process is in our namespace of process ids, as far as that can be seen."""
+    try:
+        return (entry / "ns" / "pid").readlink() == (proc / "self" / "ns" / "pid").readlink()
+    except OSError:
+        return True
 
 
 def refuse_beside_kubelet() -> None:

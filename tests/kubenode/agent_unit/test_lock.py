@@ -72,3 +72,14 @@ def test_a_kubelet_is_known_by_its_process(tmp_path: Path) -> None:
     assert upstream_kubelet(tmp_path) == 77
     (tmp_path / "77" / "comm").write_text("other\n")
     assert upstream_kubelet(tmp_path) is None
+
+
+def test_a_kubelet_of_another_node_in_a_container_does_not_count(tmp_path: Path) -> None:
+    for name, space in (("self", "pid:[1]"), ("77", "pid:[2]"), ("78", "pid:[1]")):
+        (tmp_path / name / "ns").mkdir(parents=True)
+        (tmp_path / name / "ns" / "pid").symlink_to(space)
+        (tmp_path / name / "comm").write_text("kubelet\n")
+    assert upstream_kubelet(tmp_path) == 78
+    (tmp_path / "78" / "ns" / "pid").unlink()
+    (tmp_path / "78" / "ns" / "pid").symlink_to("pid:[3]")
+    assert upstream_kubelet(tmp_path) is None
