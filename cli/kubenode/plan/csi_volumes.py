@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from kubenode.model.csi import (
     Capabilities,
     ContentSource,
@@ -124,8 +126,8 @@ def _change(asked: Asked, seen: VolumeSituation, there: ListedVolume, can: Capab
             actions.append(step)
     if refusals:
         return CsiPlan(refused=f"Volume {title} stays as it is: {'; '.join(refusals)}.")
-    known = seen.record.wanted if seen.record else asked.wanted
-    before = shown(known, seen.record, there)
+    unknown = msgspec.structs.replace(asked.wanted, required_bytes=0, parameters={}, mutable_parameters={}, source=None)
+    before = shown(seen.record.wanted if seen.record else unknown, seen.record, there)
     after = dict(before)
     for action in actions:
         if isinstance(action, ExpandVolume):

@@ -67,7 +67,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         name, answer = result.task.action.removeprefix(COLLECTION), result.result
         ours = result.task.action.startswith(COLLECTION) and (MODULES / f"{name}.py").exists()
         of_a_loop = bool(result.task.loop) and "ansible_loop_var" not in answer
-        if ours and not of_a_loop and not answer.get("skipped") and not answer.get("_ansible_no_log"):
+        begun = "ansible_job_id" in answer and not answer.get("finished")
+        told = not (of_a_loop or begun or answer.get("skipped") or answer.get("_ansible_no_log"))
+        if ours and told:
             self._tell(name, result, list(problems(name, answer, failed=failed)))
 
     def _tell(self, name: str, result: CallbackTaskResult, found: list[str]) -> None:
