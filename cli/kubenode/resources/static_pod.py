@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from kubenode.agent.manifests import Change, ManifestError, absent, present
 from kubenode.agent.surroundings import Surroundings, surroundings
-from kubenode.agent.waiting import wait_gone, wait_started
 from kubenode.apply.files import carry_out
 from kubenode.clients.errors import KubenodeError
 from kubenode.model.files import FileStep
@@ -150,6 +149,9 @@ def _diff(change: Change, steps: tuple[FileStep, ...], wanted: Options) -> dict[
 
 
 async def _wait(wanted: Options, change: Change, around: Surroundings) -> dict[str, object]:
+    # A file alone needs no runtime, whose clients take half of such a task's time to load.
+    from kubenode.agent.waiting import wait_gone, wait_started  # noqa: PLC0415
+
     if wanted.state == "absent":
         await wait_gone(change, around, wanted.wait_timeout)
         return {}
