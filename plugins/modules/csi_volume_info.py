@@ -59,9 +59,11 @@ options:
     description: The room in this place, the segments of a topology.
     type: dict
   max_entries:
-    description: How many entries a driver is asked for at once. All are told, however many pages that takes.
+    description:
+      - How many entries a driver is asked for at once; with V(0) it gives as many as it wants. All are told, however many
+        pages that takes.
     type: int
-    default: 100
+    default: 0
   secrets:
     description: What some drivers need to tell of snapshots. They are stored nowhere and shown nowhere.
     type: dict
@@ -229,7 +231,7 @@ def main() -> None:
             "volume_mode": {"type": "str", "choices": ["Filesystem", "Block"], "default": "Filesystem"},
             "fs_type": {"type": "str"},
             "topology": {"type": "dict"},
-            "max_entries": {"type": "int", "default": 100},
+            "max_entries": {"type": "int", "default": 0},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
         },
         supports_check_mode=True,

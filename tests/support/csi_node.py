@@ -12,11 +12,14 @@ from kubenode.clients.mounts import bind, bind_read_only, unmount
 from kubenode.clients.stubs import csi_pb2 as pb
 from support import csi_rules as rules
 from support.csi_controller import publish_context
-from support.csi_settings import Settings
+from support.csi_settings import MIB, Settings
 from support.csi_store import Store, Use, Volume, mounted
 from support.fake_server import Refused
 
 SETGID = 0o2000
+# What a kubelet may add of the pod when it publishes.
+POD_INFO = "csi.storage.k8s.io/"
+EPHEMERAL = f"{POD_INFO}ephemeral"
 
 
 class Node:
@@ -70,6 +73,8 @@ class Node:
     def node_publish_volume(self, request: pb.NodePublishVolumeRequest) -> pb.NodePublishVolumeResponse:
         path = request.target_path
         with self.store.only(request.volume_id):
+            if request.volume_context.get(EPHEMERAL) == "true":
+                self._make_ephemeral(request)
             volume = self._volume(request)
             asked = Use(
                 capability=rules.plain(request.volume_capability),
@@ -87,11 +92,25 @@ class Node:
             self._mount(volume, asked, path)
         return pb.NodePublishVolumeResponse()
 
+    def _make_ephemeral(self, request: pb.NodePublishVolumeRequest) -> None:
+        """A volume that lives from its mount to its unmount; the pod's name must be told for it."""
+        if f"{POD_INFO}pod.name" not in request.volume_context:
+            raise Refused(StatusCode.INVALID_ARGUMENT, "volume_context does not tell the pod")
+        if request.volume_id not in self.store.state.volumes:
+            capability = rules.plain(request.volume_capability)
+            made = Volume(request.volume_id, "", MIB, MIB, [capability], ephemeral=True)
+            self.store.add_volume(made, None)
+
     def _volume(self, request: pb.NodeStageVolumeRequest | pb.NodePublishVolumeRequest) -> Volume:
         """The volume, for one who was allowed to have it here in this way."""
         volume = self.store.volume(request.volume_id)
         self.store.forget_lost_mounts(volume)
-        if dict(request.volume_context) != volume.context:
+        context = dict(request.volume_context)
+        if isinstance(request, pb.NodePublishVolumeRequest):
+            context = {key: value for key, value in context.items() if not key.startswith(POD_INFO)}
+        if volume.ephemeral:
+            return volume
+        if context != volume.context:
             raise Refused(StatusCode.INVALID_ARGUMENT, "volume_context is not what CreateVolume answered")
         if not rules.supports(volume, [rules.plain(request.volume_capability)]):
             raise Refused(StatusCode.INVALID_ARGUMENT, "the volume was not made for this access")
@@ -105,7 +124,7 @@ class Node:
         return volume
 
     def _check_staged(self, volume: Volume, asked: Use) -> None:
-        if "STAGE_UNSTAGE_VOLUME" not in self.settings.node_can:
+        if "STAGE_UNSTAGE_VOLUME" not in self.settings.node_can or volume.ephemeral:
             if asked.staging:
                 raise Refused(StatusCode.INVALID_ARGUMENT, "staging_target_path is given, and nothing is staged here")
             return
@@ -152,6 +171,8 @@ class Node:
                 del volume.published[str(path)]
             self.store.forget_lost_mounts(volume)
             self.store.save()
+            if volume.ephemeral and not volume.published:
+                self.store.remove("volumes", volume.id)
         return pb.NodeUnpublishVolumeResponse()
 
     def node_get_volume_stats(self, request: pb.NodeGetVolumeStatsRequest) -> pb.NodeGetVolumeStatsResponse:

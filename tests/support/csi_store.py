@@ -37,7 +37,10 @@ class Use(msgspec.Struct):
 
 
 class Volume(msgspec.Struct):
-    """`file_system` is the size (bytes) that the node shows; the node's expansion makes it `size`."""
+    """`file_system` is the size (bytes) that the node shows; the node's expansion makes it `size`.
+
+    ephemeral: made when it was published, and gone when it is no more
+    """
 
     id: str
     name: str
@@ -47,6 +50,7 @@ class Volume(msgspec.Struct):
     parameters: dict[str, str] = {}
     mutable: dict[str, str] = {}
     source: Plain = {}
+    ephemeral: bool = False
     attached: dict[str, Use] = {}
     staged: dict[str, Use] = {}
     published: dict[str, Use] = {}

@@ -18,6 +18,11 @@ MOUNT_GROUP = "VOLUME_MOUNT_GROUP"
 ATTACH = "PUBLISH_UNPUBLISH_VOLUME"
 ONCE = ("ReadWriteOnce", "ReadWriteOncePod")
 WIRE_MODES = {"ReadOnlyMany": "MULTI_NODE_READER_ONLY", "ReadWriteMany": "MULTI_NODE_MULTI_WRITER"}
+# What a driver is told of the pod when it mounts, and not when it stages.
+POD_INFO = frozenset(
+    f"csi.storage.k8s.io/{name}"
+    for name in ("pod.name", "pod.namespace", "pod.uid", "serviceAccount.name", "serviceAccount.tokens", "ephemeral")
+)
 CSI_DIRECTORY = "plugins/kubernetes.io/csi"
 
 

@@ -25,7 +25,8 @@ from kubenode.model.csi import (
 )
 
 PAUSE = 0.2  # seconds between two questions whether it is ready
-PAGE = 100
+# As many as the driver gives at once: some cut a list at the number that is asked for, and give no token for the rest.
+PAGE = 0
 SERVES = {"CONTROLLER_SERVICE": "controller", "GROUP_CONTROLLER_SERVICE": "group_controller"}
 
 
@@ -88,7 +89,10 @@ def _names(answer: Message) -> frozenset[str]:
 
 
 async def volumes(csi: CsiClient, page: int = PAGE) -> AsyncIterator[ListedVolume]:
-    """All, `page` at a time. A driver may change them meanwhile: then Aborted is raised; begin again."""
+    """All, `page` at a time, 0: as many as it gives.
+
+    A driver may change them meanwhile: then Aborted is raised; begin again.
+    """
     token = ""
     while True:
         answer = await csi.list_volumes(pb.ListVolumesRequest(max_entries=page, starting_token=token))

@@ -78,41 +78,57 @@ async def look_at_volume(
 async def _unidentified(
     session: CsiSession, can: Capabilities, name: str, record: VolumeRecord | None
 ) -> VolumeSituation:
+    """Many drivers have the name as the id."""
+    found, call = await find_volume(session, can, name)
+    if found is not None:
+        return VolumeSituation(record, found, BY_NAME, call, mounted_at=mounted_at(session, name))
     if LIST not in can.controller:
-        found = await session.ask(lambda: seen.volume(session.csi, name, can)) if _gets(can) else None
-        if found is None:
-            return VolumeSituation(record, others=None)
-        return VolumeSituation(record, found, BY_NAME, CALLS[GET], mounted_at=mounted_at(session, name))
-    listed = await list_volumes(session)
-    for one in listed:
-        if one.volume.volume_id == name:
-            return VolumeSituation(record, one, BY_NAME, CALLS[LIST], mounted_at=mounted_at(session, name))
+        return VolumeSituation(record, others=None)
     recorded = {one.volume.volume_id for one in session.records.all(VolumeRecord)}
-    others = tuple(one.volume.volume_id for one in listed if one.volume.volume_id not in recorded)
+    listed = [one.volume.volume_id for one in await list_volumes(session, can)]
+    others = tuple(one for one in listed if one not in recorded)
     return VolumeSituation(record, None, BY_NOTHING, CALLS[LIST], others=others)
 
 
-def _gets(can: Capabilities) -> bool:
-    return GET in can.controller
+async def find_volume(session: CsiSession, can: Capabilities, volume_id: str) -> tuple[ListedVolume | None, str]:
+    """The volume with that id and the call that tells of it, the cheapest that the driver has; none: no call.
+
+    Some drivers get any id, and say of what is not there that its condition is abnormal: a list decides then.
+    """
+    if GET in can.controller:
+        found = await session.ask(lambda: seen.volume(session.csi, volume_id, can))
+        condition = found.status.volume_condition if found else None
+        if LIST not in can.controller or condition is None or not condition.abnormal:
+            return _trusted(found, can), CALLS[GET]
+    if LIST in can.controller:
+        listed = await list_volumes(session, can)
+        return next((one for one in listed if one.volume.volume_id == volume_id), None), CALLS[LIST]
+    return None, ""
 
 
-async def list_volumes(session: CsiSession, max_entries: int = seen.PAGE) -> list[ListedVolume]:
-    """All, so many at a time. The driver may change them meanwhile: then it is begun again."""
+async def list_volumes(session: CsiSession, can: Capabilities, max_entries: int = seen.PAGE) -> list[ListedVolume]:
+    """All, so many at a time (0: as many as it gives). The driver may change them meanwhile: then it is begun again."""
 
     async def once() -> list[ListedVolume]:
         return [one async for one in seen.volumes(session.csi, max_entries)]
 
-    return await session.ask(once)
+    return [one for one in (_trusted(one, can) for one in await session.ask(once)) if one is not None]
+
+
+def _trusted(found: ListedVolume | None, can: Capabilities) -> ListedVolume | None:
+    """Without the nodes that have it where the driver has not got the capability to tell: some tell any."""
+    if found is None or NODES in can.controller:
+        return found
+    return msgspec.structs.replace(found, status=msgspec.structs.replace(found.status, published_node_ids=()))
 
 
 async def _there(
     session: CsiSession, can: Capabilities, volume_id: str, record: VolumeRecord | None, secrets: Secrets | None
 ) -> tuple[ListedVolume | None, str]:
-    """The volume and who says so: the cheapest call that the driver has."""
-    for capability, call in CALLS.items():
-        if capability in can.controller:
-            found = await session.ask(lambda: seen.volume(session.csi, volume_id, can))
-            return _completed(found, record), call
+    """The volume and who says so."""
+    found, call = await find_volume(session, can, volume_id)
+    if call:
+        return _completed(found, record), call
     remembered = ListedVolume(volume=record.volume) if record else None
     asked = remembered or ListedVolume(volume=Volume(volume_id=volume_id))
     uses = record.wanted.capabilities if record else (VolumeCapability(),)
@@ -168,8 +184,7 @@ async def look_at_attachment(session: CsiSession, can: Capabilities, wanted: Att
     """An empty node id is all nodes."""
     record = session.records.get(AttachmentRecord, attachment_key(wanted.volume_id, wanted.node_id))
     mounted = mounted_at(session, wanted.volume_id)
-    call = next((name for capability, name in CALLS.items() if capability in can.controller), "")
-    found = await session.ask(lambda: seen.volume(session.csi, wanted.volume_id, can)) if call else None
+    found, call = await find_volume(session, can, wanted.volume_id)
     if call and found is None:
         return AttachmentSituation(record, False, (), missing=True, verified_by=call, mounted_at=mounted)
     if found is not None and NODES in can.controller:

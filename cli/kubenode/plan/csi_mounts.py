@@ -20,10 +20,8 @@ from kubenode.model.csi_actions import (
     size_text,
 )
 from kubenode.model.csi_records import MountRecord
-from kubenode.model.csi_rules import Step, kubernetes_mode, mount_steps
+from kubenode.model.csi_rules import POD_INFO, STAGE, Step, kubernetes_mode, mount_steps
 from kubenode.model.csi_situation import MountSituation
-
-STAGE = "STAGE_UNSTAGE_VOLUME"
 
 
 def plan_mounted(wanted: MountRecord, seen: MountSituation, can: AbstractSet[str], *, ours: bool) -> CsiPlan:
@@ -125,7 +123,7 @@ def _mounting(
     """staged: as it is to be; else it is staged, which is the same as nothing where it is so."""
     steps = mount_steps(mount, can)
     if Step.STAGE in steps and mount.staging_path and not staged:
-        yield StageVolume(mount, why)
+        yield StageVolume(_staged(mount), why)
     yield PublishVolume(mount, why)
     if Step.EXPAND in steps and mount.expand_to > grown_to:
         yield ExpandFileSystem(mount, f"{size_text(mount.expand_to)} are asked for")
@@ -187,8 +185,14 @@ def _differences(wanted: MountRecord, seen: MountSituation) -> Iterator[str]:
 def _staged_otherwise(mount: Mount, seen: MountSituation) -> bool:
     if seen.record is None:
         return False
-    has = seen.record.mount
-    return (has.capability, has.volume_context) != (mount.capability, mount.volume_context)
+    has, asked = _staged(seen.record.mount), _staged(mount)
+    return (has.capability, has.volume_context) != (asked.capability, asked.volume_context)
+
+
+def _staged(mount: Mount) -> Mount:
+    """As it is staged: without what is told of the pod, as several may use it."""
+    context = {key: value for key, value in mount.volume_context.items() if key not in POD_INFO}
+    return msgspec.structs.replace(mount, volume_context=context)
 
 
 def _seen_so(wanted: MountRecord, seen: MountSituation) -> MountRecord:

@@ -14,12 +14,12 @@ from kubenode.clients.errors import Unimplemented
 from kubenode.model.csi import Mount
 from kubenode.model.csi_actions import CsiPlan, ExpandFileSystem
 from kubenode.model.csi_records import AttachmentRecord, MountRecord, VolumeRecord, attachment_key
-from kubenode.model.csi_rules import STATS, GroupPolicy, GroupWork, group_work, kubernetes_mode
+from kubenode.model.csi_rules import POD_INFO, STAGE, STATS, GroupPolicy, GroupWork, group_work, kubernetes_mode
 from kubenode.model.csi_situation import MountSituation
 from kubenode.observe import csi as seen_of
 from kubenode.observe.csi_mounts import Group, Place, look_at_mount, seen_at
 from kubenode.observe.csi_volumes import recorded_volume
-from kubenode.plan.csi_mounts import STAGE, plan_mounted, plan_unmounted
+from kubenode.plan.csi_mounts import plan_mounted, plan_unmounted
 from kubenode.resources.csi_mount_paths import PathOptions, Paths, pod_context
 from kubenode.resources.csi_options import MULTI_WRITER, Driver, Used, agreed, bytes_of, open_driver, used
 from kubenode.resources.options import OptionError
@@ -153,13 +153,14 @@ async def _wanted(driver: Driver, options: Options) -> Wanted:
     if work is GroupWork.DRIVER:
         capability = msgspec.structs.replace(capability, volume_mount_group=str(options.fs_group))
     staged = STAGE in can and not options.ephemeral
+    known = driver.session.records.get(MountRecord, paths.target)
     mount = Mount(
         volume_id=volume.volume_id,
         target_path=paths.target,
         staging_path=paths.staging if staged else "",
         capability=capability,
         read_only=options.read_only,
-        volume_context=volume.volume_context | pod_context(options),
+        volume_context=_context(options, volume, known) | pod_context(options),
         publish_context=await _publish_context(driver, options, volume.volume_id),
     )
     group = None
@@ -167,6 +168,13 @@ async def _wanted(driver: Driver, options: Options) -> Wanted:
         group = Group(options.fs_group, options.fs_group_change_policy == "OnRootMismatch")
     fs_group = None if work is GroupWork.NOBODY else options.fs_group
     return Wanted(MountRecord(mount, fs_group=fs_group), paths, group, volume.record)
+
+
+def _context(options: Options, volume: Used, known: MountRecord | None) -> dict[str, str]:
+    """As it was given, as its volume has it, or as it was mounted with."""
+    if options.volume_context is None and volume.record is None and known and known.mount.volume_id == volume.volume_id:
+        return {key: value for key, value in known.mount.volume_context.items() if key not in POD_INFO}
+    return volume.volume_context
 
 
 def _volume(driver: Driver, options: Options) -> Used:

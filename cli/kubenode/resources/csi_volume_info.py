@@ -23,7 +23,7 @@ from kubenode.resources.result import Result
 class Options(CsiOptions, frozen=True, kw_only=True):
     name: str = ""
     volume_id: str = ""
-    max_entries: int = 100
+    max_entries: int = 0
     volumes: bool = True
     snapshots: bool = False
     capacity: bool = False
@@ -36,8 +36,8 @@ class Options(CsiOptions, frozen=True, kw_only=True):
 
 
 async def run(options: Options, *, check: bool) -> Result:
-    if options.max_entries < 1:
-        raise OptionError("max_entries: a page has one entry at least.")
+    if options.max_entries < 0:
+        raise OptionError("max_entries: it is a number from 0 up.")
     async with open_driver(options) as driver:
         values: dict[str, Any] = {}
         warnings: list[str] = []
@@ -63,7 +63,7 @@ async def _volumes(driver: Driver, options: Options) -> tuple[list[dict[str, Any
     if LIST not in can.controller:
         known = [one for one in records.values() if one.volume.volume_id]
         return [volume_values(ListedVolume(volume=one.volume), one) for one in known], RECORD
-    listed = await list_volumes(session, options.max_entries)
+    listed = await list_volumes(session, can, options.max_entries)
     return [volume_values(one, records.get(one.volume.volume_id)) for one in listed], CALLS[LIST]
 
 
