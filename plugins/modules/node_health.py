@@ -61,7 +61,7 @@ options:
         type: str
         choices: [warning, critical]
         default: warning
-      message:
+      says:
         description: What to say then. What was found stands behind it.
         type: str
   timeout:
@@ -102,11 +102,11 @@ EXAMPLES = r"""
     rules:
       - name: restarts
         query: "pods[?restarts > `5`].{pod: name, restarts: restarts}"
-        message: Pods restart again and again
+        says: Pods restart again and again
       - name: image-versions
         query: "pods[].containers[?ends_with(image, ':latest')].image[]"
         level: critical
-        message: Images without a version
+        says: Images without a version
 
 - name: Collect the checks of all nodes for a report
   kubenode.node.node_health:
@@ -159,7 +159,7 @@ RULE = {
     "name": {"type": "str", "required": True},
     "query": {"type": "str", "required": True},
     "level": {"type": "str", "choices": ["warning", "critical"], "default": "warning"},
-    "message": {"type": "str"},
+    "says": {"type": "str"},
 }
 
 

@@ -109,7 +109,8 @@ def _tasks(around: Surroundings) -> Iterator[Task]:
     yield "cri_info", {}
     yield "cri_image", {"name": f"{registry['address']}/web:1", "pull_policy": "Always"}
     yield "cri_image_info", {}
-    yield "cri_pod", {"name": "bench", "cgroup_parent": f"{containerd['cgroup_root']}/bench"}
+    pod_places = {"cgroup_parent": f"{containerd['cgroup_root']}/bench", "log_directory": f"{work}/logs"}
+    yield "cri_pod", {"name": "bench", **pod_places}
     sleeper = {"name": "sleeper", "image": containerd["busybox"], "command": ["sleep", "3600"]}
     yield "cri_container", {"pod": "bench", "containers": [sleeper]}
     yield "cri_pod_info", {}

@@ -25,12 +25,12 @@ class RuleError(Exception):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`query` finds what is wrong: anything but null, false and what is empty breaks the rule."""
+    """`query` finds what is wrong: anything but null, false and what is empty breaks the rule. `says`: what that is."""
 
     name: str
     query: str
     level: Level = Level.WARNING
-    message: str = ""
+    says: str = ""
 
 
 def rule_checks(rules: Sequence[Rule], told: Mapping[str, Any]) -> Iterator[Check]:
@@ -48,7 +48,7 @@ def _check(rule: Rule, found: Any) -> Check:
         return Check(name=rule.name, level=Level.OK, message="nothing found")
     said = "" if found is True else json.dumps(found, ensure_ascii=False)
     short = said if len(said) <= LONGEST_FINDING else f"{said[:LONGEST_FINDING]}…"
-    words = rule.message or ("the rule is broken" if not short else "found")
+    words = rule.says or ("the rule is broken" if not short else "found")
     return Check(name=rule.name, level=rule.level, message=f"{words}: {short}" if short else words)
 
 

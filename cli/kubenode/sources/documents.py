@@ -20,6 +20,7 @@ MAX_DEPTH = 100
 MAX_REASON = 400  # characters
 
 TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
+_LIBRARY_TOO_DEEP = "exceeded maximum nesting depth"
 TOO_MANY = "the file holds, or its anchors stand for, more than any pod holds"
 TAG = "tag:yaml.org,2002:"
 # What JSON can say too; Kubernetes' own types know nothing else.
@@ -78,7 +79,9 @@ def read_nodes(data: bytes) -> list[yaml.Node]:
         nodes = list(yaml.compose_all(data, _Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise RefusedError(f"not YAML: {error.problem}", mark.line + 1 if mark else 0) from None
+        # The library has a limit of its own, above ours, from 6.0.4 on.
+        what = TOO_DEEP if error.problem == _LIBRARY_TOO_DEEP else f"not YAML: {error.problem}"
+        raise RefusedError(what, mark.line + 1 if mark else 0) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         what = getattr(error, "reason", "") or "it cannot be read"
         raise RefusedError(f"not YAML: {what}") from None

@@ -90,8 +90,9 @@ def test_the_tree_of_errors_is_this_one() -> None:
 
 def test_every_error_of_the_package_is_one_that_commands_explain() -> None:
     """All but what a layer keeps to itself is told as a sentence and not as a fault of kubenode."""
-    # Each becomes data where it is caught: a file's state, a probe's result, a pod's reason, an error of the runtime.
-    private = {"RefusedError", "CheckError", "_Late", "UnrunnableError", "NotSpdy"}
+    # Each becomes data where it is caught: a file's state, a probe's result, a pod's reason, an error of the
+    # runtime, a wrong option.
+    private = {"RefusedError", "CheckError", "_Late", "UnrunnableError", "NotSpdy", "RuleError"}
     strangers = []
     for module in pkgutil.walk_packages(kubenode.__path__, "kubenode."):
         if module.name == "kubenode.__main__":

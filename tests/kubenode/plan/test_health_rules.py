@@ -22,7 +22,7 @@ TOLD = {"node": "n1", "pods": [{"name": "web", "restarts": 7}, {"name": "db", "r
     ],
 )
 def test_what_is_found_breaks_the_rule(query: str, level: Level, message: str) -> None:
-    (check,) = rule_checks([Rule(name="own", query=query, message="They restart")], TOLD)
+    (check,) = rule_checks([Rule(name="own", query=query, says="They restart")], TOLD)
     assert (check.level, check.message) == (level, message)
 
 
