@@ -21,7 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-PACKAGES = ("busybox-static", "containerd", "containernetworking-plugins", "openssl", "procps", "runc", "shellcheck")
+PACKAGES = (
+    *("apache2-utils", "busybox-static", "containerd", "containernetworking-plugins", "docker-registry"),
+    *("openssh-client", "openssl", "procps", "runc", "shellcheck"),
+)
 # Molecule boots machines and the real runtimes run pods: both want the processors for themselves, so each lane is one.
 LANES = (("lint", "unit", "real"), ("sanity", "integration", "molecule", "behaviours"))
 BEHAVIOURS = "tests/kubenode/behaviours"

@@ -19,8 +19,8 @@ options:
     suboptions:
       registry:
         description:
-          - The registry, or the beginning of a repository's name in it, that the login is for, as in image pull secrets,
-            like V(registry.example:5000/team) or V(*.registry.example).
+          - The registry, or the beginning of a repository's name in it, that the login is for, as in image pull
+            secrets, like V(registry.example:5000/team) or V(*.registry.example).
           - Without it the login is for every image of the task.
         type: str
       username:

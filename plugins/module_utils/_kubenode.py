@@ -87,7 +87,11 @@ def run_resource(module: AnsibleModule, name: str, shown: dict[str, Any] | None 
     told = {} if shown is None else {"invocation": {"module_args": shown}}
     entry = library(module, "kubenode.resources.entry")
     if entry is None:
-        module.exit_json(changed=False, skipped=True, msg="Without the library it cannot be told what is on the node, or would change.")
+        module.exit_json(
+            changed=False,
+            skipped=True,
+            msg="Without the library it cannot be told what is on the node, or would change.",
+        )
         return
     try:
         result, warnings = entry.call(name, _parameters(module), check=module.check_mode)

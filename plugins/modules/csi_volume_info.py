@@ -60,8 +60,8 @@ options:
     type: dict
   max_entries:
     description:
-      - How many entries a driver is asked for at once; with V(0) it gives as many as it wants. All are told, however many
-        pages that takes.
+      - How many entries a driver is asked for at once; with V(0) it gives as many as it wants. All are told, however
+        many pages that takes.
     type: int
     default: 0
   secrets:

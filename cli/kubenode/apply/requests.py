@@ -142,9 +142,7 @@ def _mount(mount: Mount, users: UserNamespace | None) -> pb.Mount:
 
 
 def _device(device: Device) -> pb.Device:
-    return pb.Device(
-        container_path=device.container_path, host_path=device.host_path, permissions=device.permissions
-    )
+    return pb.Device(container_path=device.container_path, host_path=device.host_path, permissions=device.permissions)
 
 
 def _image(reference: str) -> pb.ImageSpec:

@@ -23,7 +23,7 @@ class Options(options.Options, frozen=True, kw_only=True):
     runtime_endpoint: str = ""
 
 
-async def run(wanted: Options, *, check: bool) -> Result:  # noqa: ARG001 (it never changes anything)
+async def run(wanted: Options, *, check: bool) -> Result:
     """Raises KubenodeError for a directory that cannot be read."""
     around = surroundings(wanted.config, wanted.runtime_endpoint)
     directory = Path(wanted.path) if wanted.path else around.directory

@@ -57,7 +57,11 @@ def mounted(record: MountRecord | None = THERE, **fields: Any) -> MountSituation
             wanted(), mounted(problem="Stale file handle"), STAGES, [UNPUBLISH, UNSTAGE, STAGE, PUBLISH], id="stale"
         ),
         pytest.param(
-            wanted(), mounted(problem="Stale", users=("/u",)), STAGES, [UNPUBLISH, STAGE, PUBLISH], id="stale and shared"
+            wanted(),
+            mounted(problem="Stale", users=("/u",)),
+            STAGES,
+            [UNPUBLISH, STAGE, PUBLISH],
+            id="stale and shared",
         ),
         pytest.param(wanted(expand_to=GIB), mounted(), STAGES, [GROW], id="grows"),
         pytest.param(wanted(expand_to=GIB), mounted(), DIRECT, [], id="grows elsewhere"),

@@ -67,11 +67,16 @@ def there(size: int = GIB, *, record: VolumeRecord | None = RECORD, **fields: An
             id="grow and change",
         ),
         pytest.param(asked(parameters={"kind": "fast"}, mutable_parameters={"iops": "1"}), there(), ALL, [], id="same"),
-        pytest.param(asked(parameters={"kind": "x"}), there(record=replace(RECORD, made=False)), ALL, [], id="not ours"),
+        pytest.param(
+            asked(parameters={"kind": "x"}), there(record=replace(RECORD, made=False)), ALL, [], id="not ours"
+        ),
         pytest.param(asked(), VolumeSituation(), BARE, ["create volume data of 1Gi"], id="new"),
         pytest.param(asked(), VolumeSituation(BEGUN), BARE, ["create volume data of 1Gi"], id="begun"),
         pytest.param(
-            asked(requisite=(Topology({"zone": "a"}),)), there(topology=(Topology({"zone": "a", "rack": "1"}),)), ALL, []
+            asked(requisite=(Topology({"zone": "a"}),)),
+            there(topology=(Topology({"zone": "a", "rack": "1"}),)),
+            ALL,
+            [],
         ),
     ],
 )
