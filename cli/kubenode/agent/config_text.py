@@ -33,7 +33,7 @@ class Part:
     """A document of the file. `begin`, `end`: its lines, from 0, without the markers around it."""
 
     fields: dict[str, Any]
-    node: yaml.Node
+    node: yaml.MappingNode
     begin: int
     end: int
 

@@ -44,7 +44,7 @@ async def inspected(directory: Path, around: Surroundings) -> Inspection:
         raise KubenodeError(f"{directory} cannot be read: {error.strerror}. Name another one (path).") from None
     runner = await who_runs_pods(around)
     statuses: Sequence[PodStatus | None] = [None] * len(found)
-    error = ""
+    problem = ""
     try:
         async with asyncio.timeout(ASK_SECONDS):
             if runner == "kubelet":
@@ -54,10 +54,10 @@ async def inspected(directory: Path, around: Surroundings) -> Inspection:
                 found = as_the_agent_says(found, _told(report, directory))
                 statuses = [_status(one, report) for one in found]
     except ClientError as failure:
-        error = str(failure)
+        problem = str(failure)
     except TimeoutError:
-        error = f"the node did not tell of its pods within {ASK_SECONDS:g} s"
-    return Inspection(found, statuses, runner, error)
+        problem = f"the node did not tell of its pods within {ASK_SECONDS:g} s"
+    return Inspection(found, statuses, runner, problem)
 
 
 def _told(report: PodsReport, directory: Path) -> dict[str, tuple[str, str]]:
