@@ -25,7 +25,7 @@ case $host in
 away*) exit 255;;
 stuck*) sleep 60;;
 esac
-PATH={folder}/$host:$PATH exec sh -c "$last"
+PATH={folder}/$host:/usr/bin:/bin exec sh -c "$last"
 """
 
 

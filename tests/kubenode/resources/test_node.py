@@ -108,7 +108,7 @@ async def test_rules_see_pods_and_manifests(configuration: Path) -> None:
     (configuration.parent / "manifests" / "bad.yaml").write_text("kind: Service")
     await sync(configuration)
     rules = [
-        {"name": "pods", "query": "pods[].name", "message": "There are"},
+        {"name": "pods", "query": "pods[].name", "says": "There are"},
         {"name": "files", "query": "manifests[?state == 'invalid'].source"},
     ]
     answer = (await health(configuration, fail_on="never", only=["pods", "files"], rules=rules)).returned()
