@@ -381,7 +381,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible has no types
         """The command's own result. Without kubenode's last word nothing is known of a command."""
         code, output, errors = done
         before, found, after = errors.rpartition(f"{word} ".encode())
-        answer, _, rest = after.partition(b"\n")
+        answer, _end, rest = after.partition(b"\n")
         if not found:
             said = errors.decode(errors="replace").strip() or output.decode(errors="replace").strip()
             raise AnsibleConnectionFailure(
