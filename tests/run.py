@@ -26,7 +26,7 @@ PACKAGES = (
     *("openssh-client", "openssl", "procps", "runc", "shellcheck"),
 )
 # Molecule boots machines and the real runtimes run pods: both want the processors for themselves, so each lane is one.
-LANES = (("lint", "unit", "real"), ("sanity", "integration", "molecule", "behaviours"))
+LANES = (("lint", "sanity", "unit", "real"), ("integration", "molecule", "behaviours"))
 BEHAVIOURS = "tests/kubenode/behaviours"
 
 TYPED = (
