@@ -124,6 +124,9 @@ def _tasks(around: Surroundings) -> Iterator[Task]:
     yield "csi_info", csi
     yield "csi_volume", {**csi, "name": "bench", "size": "1Mi"}
     yield "csi_volume_info", csi
+    yield "csi_snapshot", {**csi, "name": "bench", "source_volume": "bench"}
+    yield "csi_attachment", {**csi, "name": "bench"}
+    yield "csi_mount", {**csi, "name": "bench", "target_path": f"{work}/mounted"}
     yield "cni_config", {"definition": NETWORK, "bin_dirs": ["/usr/lib/cni"]}
     attachment = {"network": "bench", "container_id": "bench", "netns": "bench", "bin_dirs": ["/usr/lib/cni"]}
     yield "cni_attachment", attachment
@@ -138,6 +141,7 @@ def _tasks(around: Surroundings) -> Iterator[Task]:
     yield "static_pod", {"definition": pod, "path": manifests, "config": config}
     yield "static_pod_info", {"path": manifests, "config": config}
     yield "kubelet_config", {"path": config, "config": {"maxPods": 50}}
+    yield "node_sync", {"config": config}
     yield "node_health", {"config": config, "fail_on": "never"}
 
 
